@@ -1,0 +1,164 @@
+import type { Digest } from "../base/digests.ts";
+import type {
+  ClientIdentity,
+  JobOutcome,
+  JobRecord,
+  OperationQuery,
+  OperationRecord,
+  PlatformProperty,
+  RequestMetadata,
+} from "../operations/operations.ts";
+
+/** A new operation and the job that it wants done. */
+export interface Submission {
+  readonly operation: {
+    readonly id: string;
+    readonly instance: string;
+    readonly requestMetadata: RequestMetadata | undefined;
+    readonly identity: ClientIdentity | undefined;
+  };
+  readonly job: {
+    readonly id: string;
+    readonly action: Digest;
+    readonly command: string;
+    /** Sorted by name, then value. */
+    readonly platform: readonly PlatformProperty[];
+    readonly priority: number;
+    readonly cacheable: boolean;
+    readonly timeoutMs: number;
+  };
+  /** Set when the action cache had the answer: the job is born COMPLETED and merges with nothing. */
+  readonly outcome: JobOutcome | undefined;
+  readonly now: number;
+}
+
+/** One distinct set of requirements that some job of an instance had. */
+export interface PlatformRecord {
+  readonly id: number;
+  readonly instance: string;
+  readonly properties: readonly PlatformProperty[];
+}
+
+/** A bot session as the store keeps it. */
+export interface SessionRecord {
+  /** `<parent>/<uuid>`. */
+  readonly name: string;
+  readonly botId: string;
+  /** The instance served, or `*` for all. */
+  readonly parent: string;
+  /** A value of remoteworkers BotStatus. */
+  readonly status: number;
+  readonly capacity: number;
+  readonly properties: readonly PlatformProperty[];
+  readonly version: number;
+  readonly expiresAt: number;
+  readonly updatedAt: number;
+}
+
+/** A request for work on behalf of a bot session. */
+export interface Claim {
+  readonly session: string;
+  readonly worker: string;
+  /** Ids of the platforms that the bot fits. */
+  readonly platforms: readonly number[];
+  readonly limit: number;
+  readonly now: number;
+}
+
+/** The end of a job. */
+export interface Completion {
+  readonly jobId: string;
+  /** The session that must hold the lease for this to count; undefined when the server itself ends the job. */
+  readonly session: string | undefined;
+  readonly outcome: JobOutcome;
+  /** Encoded ActionResult to put into the action cache in the same step. */
+  readonly actionResult: Uint8Array | undefined;
+  readonly startedAt: number | undefined;
+  readonly now: number;
+}
+
+/** What a cancellation did. */
+export type CancelResult =
+  | { readonly kind: "missing" }
+  | { readonly kind: "already-done"; readonly jobId: string }
+  | {
+      readonly kind: "cancelled";
+      readonly jobId: string;
+      readonly jobEnded: boolean;
+      readonly session: string | undefined;
+    };
+
+/** Which operation; the instance is part of the question, so that no tenant sees another's. */
+export interface OperationKey {
+  readonly instance: string;
+  readonly id: string;
+}
+
+/**
+ * The state of the farm, durable: when a promise of a changing method resolves, the change survives a crash.
+ * Every method is one transaction and each transition is conditional, so that of two racing callers one finds out that it
+ * came late. A job that is COMPLETED and an operation that is COMPLETED never change again; they are only deleted.
+ * An operation's stage follows its job's until it is cancelled on its own.
+ */
+export interface Store extends AsyncDisposable {
+  /**
+   * Records an operation. It joins a live (not COMPLETED) cacheable job of the same instance and action if the new job is
+   * cacheable and has no outcome, lowering that job's priority value if the new one is smaller and the job still queued;
+   * otherwise it gets the new job, QUEUED or, with an outcome, COMPLETED.
+   */
+  submit(submission: Submission): Promise<{ operation: OperationRecord; merged: boolean }>;
+
+  getOperation(key: OperationKey): Promise<OperationRecord | undefined>;
+  /** Operations in order, at most `limit`. */
+  listOperations(query: OperationQuery): Promise<OperationRecord[]>;
+  /** Remembers that the operation is followed by polling. No-op when missing. */
+  markPolled(key: OperationKey): Promise<void>;
+  /**
+   * Ends one operation as cancelled. If it was the last live operation of a live job, the job ends too, with
+   * `jobOutcome`; `session` is then the bot session that held the lease.
+   */
+  cancelOperation(key: OperationKey, jobOutcome: JobOutcome, now: number): Promise<CancelResult>;
+  /** Forgets one operation, and its job when that is COMPLETED and has no other. Answers the job id, or undefined. */
+  deleteOperation(key: OperationKey): Promise<string | undefined>;
+  /** All operations that have not ended, of all instances. */
+  liveOperations(): Promise<OperationKey[]>;
+
+  /** All platforms ever seen, in order of id; `afterId` leaves out what the caller knows. */
+  platforms(afterId: number): Promise<PlatformRecord[]>;
+  /**
+   * Hands out queued jobs of the given platforms, smallest priority value first, then oldest: stage EXECUTING, attempts
+   * + 1, session, worker and assignedAt set, startedAt and partialMetadata cleared.
+   */
+  claim(claim: Claim): Promise<JobRecord[]>;
+  getJob(jobId: string): Promise<JobRecord | undefined>;
+  /** The jobs that a session holds. */
+  leasedJobs(session: string): Promise<JobRecord[]>;
+  /** Live (not COMPLETED) jobs of one instance, or of all. */
+  liveJobs(instance: string | undefined): Promise<JobRecord[]>;
+  /** Keeps what a bot reported of a running job. Answers false when the session does not hold the lease. */
+  reportProgress(
+    jobId: string,
+    session: string,
+    partialMetadata: Uint8Array,
+    startedAt: number | undefined,
+  ): Promise<boolean>;
+  /** Takes a job back from a session: QUEUED with its old queue time. False when the session does not hold the lease. */
+  requeue(jobId: string, session: string): Promise<boolean>;
+  /** Ends a job and all its live operations. False when it had ended, was gone, or the session does not hold the lease. */
+  complete(completion: Completion): Promise<boolean>;
+
+  /** Inserts or replaces a session by name. */
+  putSession(session: SessionRecord): Promise<void>;
+  getSession(name: string): Promise<SessionRecord | undefined>;
+  /** All sessions, or those of one bot id. */
+  sessions(botId: string | undefined): Promise<SessionRecord[]>;
+  /** Forgets a session. Jobs that it holds must have been requeued or completed before. */
+  deleteSession(name: string): Promise<void>;
+
+  /** The encoded ActionResult of an action, or undefined. Counts as a use. */
+  getActionResult(instance: string, action: Digest, now: number): Promise<Uint8Array | undefined>;
+  putActionResult(instance: string, action: Digest, result: Uint8Array, now: number): Promise<void>;
+  deleteActionResult(instance: string, action: Digest): Promise<void>;
+  /** Keeps at most `keep` results of an instance, the most recently used; answers how many went. */
+  pruneActionResults(instance: string, keep: number): Promise<number>;
+}

@@ -1,0 +1,24 @@
+import { create } from "@bufbuild/protobuf";
+import { ExecuteResponseSchema } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
+import { type Operation, OperationSchema } from "../../gen/google/longrunning/operations_pb.ts";
+import { type Ending, endingOf } from "./ending.ts";
+import { operationMetadata } from "./operation-metadata.ts";
+import { packAny } from "./pack-any.ts";
+import { isDone, type OperationRecord } from "./record.ts";
+
+/**
+ * An operation as the Operations service shows it, under the given name. A success has the ExecuteResponse as its
+ * `response`, also when the command's exit code is not 0. Anything else, a cancellation (code 1) included, has an `error`
+ * whose first detail is the ExecuteResponse, followed by the details of its status.
+ */
+export function toLroOperation(record: OperationRecord, name: string): Operation {
+  const metadata = operationMetadata(record);
+  if (!isDone(record)) return create(OperationSchema, { name, metadata });
+  return create(OperationSchema, { name, metadata, done: true, result: resultOf(endingOf(record)) });
+}
+
+function resultOf({ failure, response }: Ending): Operation["result"] {
+  const packed = packAny(ExecuteResponseSchema, response);
+  if (!failure) return { case: "response", value: packed };
+  return { case: "error", value: { ...failure, details: [packed, ...failure.details] } };
+}

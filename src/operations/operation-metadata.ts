@@ -1,0 +1,54 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type Any, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import {
+  type DigestFunction_Value,
+  type ExecutedActionMetadata,
+  ExecutedActionMetadataSchema,
+  ExecuteOperationMetadataSchema,
+} from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
+import { packAny } from "./pack-any.ts";
+import { isDone, type JobRecord, type OperationRecord, Stage } from "./record.ts";
+
+/**
+ * The ExecuteOperationMetadata of an operation, packed. Its bytes depend on the record only and so change exactly when
+ * the state does: google-gax reports each change as progress.
+ */
+export function operationMetadata(record: OperationRecord): Any {
+  const { action } = record.job;
+  const metadata = create(ExecuteOperationMetadataSchema, {
+    stage: record.stage,
+    actionDigest: { hash: action.hash, sizeBytes: BigInt(action.sizeBytes) },
+    digestFunction: action.fn.wireValue as DigestFunction_Value,
+    partialExecutionMetadata: executionSoFar(record),
+  });
+  return packAny(ExecuteOperationMetadataSchema, toBinary(ExecuteOperationMetadataSchema, metadata));
+}
+
+function executionSoFar(record: OperationRecord): ExecutedActionMetadata {
+  const { job } = record;
+  // A worker of an earlier attempt says nothing of a job that waits, and a cancelled operation never changes again.
+  const onWorker = record.stage >= Stage.EXECUTING && !record.cancelled;
+  const metadata = onWorker ? reportedByWorker(job) : create(ExecutedActionMetadataSchema);
+  metadata.queuedTimestamp = timestampFromMs(job.queuedAt);
+  if (onWorker) fillIn(metadata, job, isDone(record));
+  return metadata;
+}
+
+function fillIn(metadata: ExecutedActionMetadata, job: JobRecord, done: boolean): void {
+  if (job.worker !== undefined) metadata.worker = job.worker;
+  const startedAt = job.startedAt ?? job.assignedAt;
+  if (startedAt !== undefined) metadata.workerStartTimestamp ??= timestampFromMs(startedAt);
+  const ranToItsEnd = done && job.outcome?.exitCode !== undefined && !job.outcome.cached;
+  if (ranToItsEnd && job.completedAt !== undefined) {
+    metadata.workerCompletedTimestamp ??= timestampFromMs(job.completedAt);
+  }
+}
+
+function reportedByWorker(job: JobRecord): ExecutedActionMetadata {
+  if (!job.partialMetadata) return create(ExecutedActionMetadataSchema);
+  try {
+    return fromBinary(ExecutedActionMetadataSchema, job.partialMetadata);
+  } catch {
+    return create(ExecutedActionMetadataSchema);
+  }
+}

@@ -1,0 +1,59 @@
+import { invalidField } from "../base/errors.ts";
+import { resolveFilter } from "./filter.ts";
+import type { OperationQuery } from "./filter-tree.ts";
+import { decodePageToken, encodePageToken } from "./page-token.ts";
+import type { OperationRecord } from "./record.ts";
+import { sortValuesOf } from "./sort-keys.ts";
+
+/** What a client asks of a list, and the limits of the instance. */
+export interface ListRequest {
+  readonly instance: string;
+  /** "" for `defaultFilter`. */
+  readonly filterText: string;
+  readonly defaultFilter: string;
+  /** 0 for `maxPageSize`; more is cut to it. */
+  readonly pageSize: number;
+  /** "" for the first page. */
+  readonly pageToken: string;
+  readonly maxPageSize: number;
+}
+
+/** One page of a list. */
+export interface Page {
+  readonly operations: readonly OperationRecord[];
+  /** "" on the last page. */
+  readonly nextPageToken: string;
+}
+
+/** A list request, understood. */
+export interface ListQuery {
+  /** What to ask the store: one row more than a page has, which tells whether another page follows. */
+  readonly query: OperationQuery;
+  /** Makes the page of the rows that the store answered. */
+  page(rows: readonly OperationRecord[]): Page;
+}
+
+/** The filter of instances that do not set another: what has not ended yet. */
+export const DEFAULT_FILTER = "stage != COMPLETED";
+
+/** The page size that is served (AIP-158). INVALID_ARGUMENT on the field `page_size` when negative. */
+export function pageSize(requested: number, max: number): number {
+  if (requested < 0) throw invalidField("page_size", "must not be negative");
+  return requested === 0 ? max : Math.min(requested, max);
+}
+
+/** Understands a list request. INVALID_ARGUMENT names the field at fault: `filter`, `page_size` or `page_token`. */
+export function buildQuery(request: ListRequest): ListQuery {
+  const { instance, pageToken } = request;
+  const size = pageSize(request.pageSize, request.maxPageSize);
+  const { filter, order } = resolveFilter(request.filterText, request.defaultFilter);
+  const after = pageToken === "" ? undefined : decodePageToken(pageToken, { instance, filter, order });
+  const query: OperationQuery = { instance, filter, order, after, limit: size + 1 };
+  return { query, page: (rows) => pageOf(rows, size, query) };
+}
+
+function pageOf(rows: readonly OperationRecord[], size: number, query: OperationQuery): Page {
+  const last = rows.length > size ? rows[size - 1] : undefined;
+  if (!last) return { operations: rows, nextPageToken: "" };
+  return { operations: rows.slice(0, size), nextPageToken: encodePageToken(sortValuesOf(last, query.order), query) };
+}

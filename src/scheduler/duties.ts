@@ -1,0 +1,96 @@
+import type { Clock, Timer } from "../base/clock.ts";
+import { Code } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import { failedOutcome, type JobOutcome, type JobRecord } from "../operations/operations.ts";
+import type { Store } from "../store/store.ts";
+import type { Jobs } from "./jobs.ts";
+import type { Sessions } from "./sessions.ts";
+import type { SchedulerSettings } from "./settings.ts";
+
+/** What a worker may need beside the command's own time, for inputs and outputs, before the server gives up on it. */
+export const TRANSFER_ALLOWANCE_MS = 10 * 60_000;
+
+const BATCH = 1000;
+
+/** The work that is done now and then. */
+export interface Duties {
+  /** Does each duty once. */
+  run(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts the periodic duties: expired bot sessions, jobs that ran or waited for too long. */
+export function startDuties(deps: {
+  store: Store;
+  clock: Clock;
+  log: Logger;
+  jobs: Jobs;
+  sessions: Sessions;
+  instances: readonly string[];
+  settingsOf: (instance: string) => SchedulerSettings;
+  everyMs: number;
+  /** Bot sessions get this long after the start before the first can expire: they could not reach a server that was down. */
+  sessionGraceMs: number;
+}): Duties {
+  const { store, clock, jobs } = deps;
+  const startedAt = clock.now();
+  let running: Promise<void> = Promise.resolve();
+  let timer: Timer;
+  let stopped = false;
+
+  async function end(job: JobRecord, outcome: JobOutcome) {
+    await jobs.complete(job, { session: job.session, outcome, actionResult: undefined, startedAt: undefined });
+  }
+
+  async function endOverdue() {
+    for (const job of await store.overdueJobs(clock.now(), TRANSFER_ALLOWANCE_MS, BATCH)) {
+      await end(
+        job,
+        failedOutcome(Code.DeadlineExceeded, `not finished ${job.timeoutMs / 1000} s after ${job.worker} got it`),
+      );
+    }
+  }
+
+  async function endUnserved(instance: string) {
+    const { queueTimeoutMs } = deps.settingsOf(instance);
+    if (queueTimeoutMs === 0) return;
+    for (const job of await store.jobsQueuedBefore(instance, clock.now() - queueTimeoutMs, BATCH)) {
+      await end(
+        job,
+        failedOutcome(Code.Unavailable, `no bot took it within ${queueTimeoutMs / 1000} s: ${wants(job)}`),
+      );
+    }
+  }
+
+  async function run() {
+    if (clock.now() >= startedAt + deps.sessionGraceMs) await deps.sessions.closeExpired();
+    await endOverdue();
+    for (const instance of deps.instances) await endUnserved(instance);
+  }
+
+  function schedule() {
+    timer = clock.after(deps.everyMs, () => {
+      running = run()
+        .catch((error: unknown) => deps.log.error({ err: error }, "a periodic duty failed"))
+        .then(() => {
+          if (!stopped) schedule();
+        });
+    });
+  }
+
+  schedule();
+  return {
+    run,
+    stop: () => {
+      stopped = true;
+      timer.cancel();
+      return running;
+    },
+  };
+}
+
+function wants(job: JobRecord): string {
+  return job.platform.length === 0
+    ? "it fits any bot"
+    : `it wants ${job.platform.map((property) => `${property.name}=${property.value}`).join(", ")}`;
+}

@@ -1,0 +1,108 @@
+import type { Clock, Timer } from "../base/clock.ts";
+import { formatOperationName } from "../operations/operations.ts";
+import type { OperationKey } from "../store/store.ts";
+
+/**
+ * Who follows which operation, and what happens when nobody does.
+ *
+ * Each live operation is in one of three states here:
+ * - followed: at least one stream listens. No timer.
+ * - abandoned: no stream listens, nobody polls. After the grace time it is cancelled.
+ * - polled: no stream listens, but somebody asked for it. The (longer, by default infinite) grace of polled operations
+ *   starts anew with each poll.
+ * A client that comes back within the grace time makes it followed again. Ended operations are not here.
+ */
+export interface Orphans {
+  /** A stream listens from now on, until the returned function is called. `polled` as the store remembers it. */
+  follow(key: OperationKey, polled: boolean): () => void;
+  /** Nobody follows yet: a new operation, or one found at start. `polled` as the store remembers it. */
+  watchOver(key: OperationKey, polled: boolean): void;
+  /** True when at least one stream listens. */
+  isFollowed(key: OperationKey): boolean;
+  /** The operation ended or was forgotten. */
+  forget(key: OperationKey): void;
+  /** Stops all timers and cancels nothing. */
+  close(): void;
+  /** Operations watched over, followed or not. */
+  readonly size: number;
+}
+
+interface State {
+  followers: number;
+  polled: boolean;
+  timer: Timer | undefined;
+}
+
+/** The grace times of an instance; 0 = for ever. */
+export interface GraceTimes {
+  readonly orphanGraceMs: number;
+  readonly polledOrphanGraceMs: number;
+}
+
+/** Makes the watch over orphans; `abandon` is called once for an operation whose grace time ran out. */
+export function createOrphans(options: {
+  clock: Clock;
+  graceOf: (instance: string) => GraceTimes;
+  abandon: (key: OperationKey, graceMs: number) => void;
+}): Orphans {
+  const states = new Map<string, State>();
+  const nameOf = (key: OperationKey) => formatOperationName(key.instance, key.id);
+
+  function startGrace(key: OperationKey, state: State) {
+    state.timer?.cancel();
+    const grace = options.graceOf(key.instance);
+    const delayMs = state.polled ? grace.polledOrphanGraceMs : grace.orphanGraceMs;
+    if (delayMs === 0) {
+      states.delete(nameOf(key));
+      return;
+    }
+    state.timer = options.clock.after(delayMs, () => {
+      states.delete(nameOf(key));
+      options.abandon(key, delayMs);
+    });
+  }
+
+  function stateOf(key: OperationKey): State {
+    const name = nameOf(key);
+    const state = states.get(name) ?? { followers: 0, polled: false, timer: undefined };
+    states.set(name, state);
+    return state;
+  }
+
+  function unfollow(key: OperationKey, state: State) {
+    state.followers--;
+    if (state.followers === 0 && states.get(nameOf(key)) === state) startGrace(key, state);
+  }
+
+  return {
+    follow: (key, polled) => {
+      const state = stateOf(key);
+      state.polled ||= polled;
+      state.followers++;
+      state.timer?.cancel();
+      state.timer = undefined;
+      let following = true;
+      return () => {
+        if (following) unfollow(key, state);
+        following = false;
+      };
+    },
+    watchOver: (key, polled) => {
+      const state = stateOf(key);
+      state.polled ||= polled;
+      if (state.followers === 0) startGrace(key, state);
+    },
+    isFollowed: (key) => (states.get(nameOf(key))?.followers ?? 0) > 0,
+    forget: (key) => {
+      states.get(nameOf(key))?.timer?.cancel();
+      states.delete(nameOf(key));
+    },
+    close: () => {
+      for (const state of states.values()) state.timer?.cancel();
+      states.clear();
+    },
+    get size() {
+      return states.size;
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import type { Message } from "@bufbuild/protobuf";
+import { invalidArgument, unimplemented } from "../base/errors.ts";
+import type { Instance } from "./instance.ts";
+import { type MethodRef, targetOf } from "./targets.ts";
+
+export type { Upload } from "../cas/cas.ts";
+export type { BotReport, LeaseReport } from "../scheduler/scheduler.ts";
+export { createInstance, type Instance, type InstanceSettings, type InstanceStorage } from "./instance.ts";
+export type { BotReply, LeaseOffer } from "./leasing.ts";
+export { isInstanced, type MethodRef, type Target } from "./targets.ts";
+
+/** A request's instance, found, and what in it the request is about. */
+export interface Resolved {
+  readonly instance: Instance;
+  /** The operation or bot session id; "" where the request names the instance only. */
+  readonly id: string;
+  readonly blob: ReturnType<typeof targetOf>["blob"];
+}
+
+/** The instances of this server, by name. */
+export interface Instances {
+  readonly names: readonly string[];
+  /**
+   * Finds what a request is about. INVALID_ARGUMENT for an unknown instance or a malformed name, UNIMPLEMENTED for a
+   * service that the instance does not serve.
+   */
+  resolve(method: MethodRef, message: Message): Resolved;
+}
+
+/** Makes the registry. `wildcard` is the instance `*`, by which bots serve every instance. */
+export function createInstances(all: readonly Instance[], wildcard: Instance): Instances {
+  const byName = new Map([...all, wildcard].map((instance) => [instance.name, instance]));
+  return {
+    names: all.map((instance) => instance.name),
+    resolve: (method, message) => {
+      const { instance: name, id, blob } = targetOf(method, message);
+      const instance = byName.get(name);
+      if (!instance) throw unknownInstance(name);
+      if (!instance.settings.services.has(method.parent.typeName)) throw notServed(method, name);
+      return { instance, id, blob };
+    },
+  };
+}
+
+function unknownInstance(name: string) {
+  return invalidArgument("INSTANCE_UNKNOWN", `unknown instance name: "${name}"`, { instance: name });
+}
+
+function notServed(method: MethodRef, instance: string) {
+  const service = method.parent.typeName;
+  return unimplemented("SERVICE_NOT_ENABLED", `instance "${instance}" does not serve ${service}`, {
+    instance,
+    service,
+  });
+}

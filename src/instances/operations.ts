@@ -1,0 +1,70 @@
+import { notFound } from "../base/errors.ts";
+import { buildQuery, formatOperationName, type OperationRecord } from "../operations/operations.ts";
+import type { Scheduler } from "../scheduler/scheduler.ts";
+import type { InstanceSettings } from "./instance.ts";
+
+/** What a client asks a list for; "" and 0 mean the defaults. */
+export interface ListRequest {
+  readonly filter: string;
+  readonly pageSize: number;
+  readonly pageToken: string;
+}
+
+/** One page; the token is "" on the last one. */
+export interface OperationPage {
+  readonly operations: readonly OperationRecord[];
+  readonly nextPageToken: string;
+}
+
+/** The operations of one instance, by id. NOT_FOUND where a record is answered and there is none. */
+export interface Operations {
+  get(id: string): Promise<OperationRecord>;
+  list(request: ListRequest): Promise<OperationPage>;
+  /** The latest state at the end of the operation or of the time, whichever is first. */
+  wait(id: string, options: { signal: AbortSignal; timeoutMs: number }): Promise<OperationRecord>;
+  /** False when there is no such operation. */
+  cancel(id: string): Promise<boolean>;
+  delete(id: string): Promise<void>;
+}
+
+/** Makes one instance's view of the scheduler's operations. */
+export function createOperations(
+  instance: string,
+  deps: { scheduler: Scheduler; settings: InstanceSettings },
+): Operations {
+  const { scheduler, settings } = deps;
+
+  function found(id: string, record: OperationRecord | undefined): OperationRecord {
+    if (!record) throw missingOperation(instance, id);
+    return record;
+  }
+
+  return {
+    get: async (id) => found(id, await scheduler.poll({ instance, id })),
+    list: async (request) => {
+      const { query, page } = buildQuery({
+        instance,
+        filterText: request.filter,
+        defaultFilter: settings.defaultFilter,
+        pageSize: request.pageSize,
+        pageToken: request.pageToken,
+        maxPageSize: settings.maxPageSize,
+      });
+      return page(await scheduler.list(query));
+    },
+    wait: async (id, options) => found(id, await scheduler.wait({ instance, id }, options)),
+    cancel: (id) => scheduler.cancel({ instance, id }),
+    delete: async (id) => {
+      if (!(await scheduler.delete({ instance, id }))) throw missingOperation(instance, id);
+    },
+  };
+}
+
+/** NOT_FOUND for an operation, by its full name. */
+export function missingOperation(instance: string, id: string) {
+  return notFound(
+    "operation",
+    formatOperationName(instance, id),
+    "it never existed, was deleted, or is past retention",
+  );
+}

@@ -1,0 +1,88 @@
+import type { Message } from "@bufbuild/protobuf";
+import {
+  ActionCache,
+  Capabilities,
+  ContentAddressableStorage,
+  Execution,
+} from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
+import { ByteStream } from "../../gen/google/bytestream/bytestream_pb.ts";
+import { Bots } from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
+import { Operations } from "../../gen/google/longrunning/operations_pb.ts";
+import { type BlobName, parseReadName, parseWriteName } from "../cas/cas.ts";
+import { parseOperationName } from "../operations/operations.ts";
+
+/** What a request is about: an instance, and in it perhaps an operation or session id, or a blob. */
+export interface Target {
+  readonly instance: string;
+  /** The last part of the name in the request, "" where the request names the instance only. */
+  readonly id: string;
+  readonly blob: BlobName | undefined;
+}
+
+type Rule<M = Message> = (message: M) => Target;
+
+const byName: Rule = (message) => {
+  const { instance, id } = parseOperationName(text(message, "name"));
+  return { instance, id, blob: undefined };
+};
+const byInstanceName: Rule = (message) => whole(text(message, "instanceName"));
+const byParent: Rule = (message) => whole(text(message, "parent"));
+/** A list names its instance; the Google form `<instance>/operations` is accepted as well. */
+const byCollection: Rule = (message) => whole(text(message, "name").replace(/(^|\/)operations$/, ""));
+const byReadName: Rule = (message) => blobTarget(parseReadName(text(message, "resourceName")));
+const byWriteName: Rule = (message) => blobTarget(parseWriteName(text(message, "resourceName")));
+
+/** How each method of an instanced service names its instance. */
+const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
+  ...rulesOf(Operations, byName),
+  [methodName(Operations.method.listOperations), byCollection],
+  [methodName(Execution.method.execute), byInstanceName],
+  [methodName(Execution.method.waitExecution), byName],
+  ...rulesOf(ActionCache, byInstanceName),
+  ...rulesOf(ContentAddressableStorage, byInstanceName),
+  ...rulesOf(Capabilities, byInstanceName),
+  [methodName(ByteStream.method.read), byReadName],
+  [methodName(ByteStream.method.write), byWriteName],
+  [methodName(ByteStream.method.queryWriteStatus), byWriteName],
+  [methodName(Bots.method.createBotSession), byParent],
+  [methodName(Bots.method.updateBotSession), byName],
+  [methodName(Bots.method.postBotEventTemp), byName],
+]);
+
+/** A method, as far as this matters. */
+export interface MethodRef {
+  readonly name: string;
+  readonly parent: { readonly typeName: string };
+}
+
+/** True when requests of the method name an instance. */
+export function isInstanced(method: MethodRef): boolean {
+  return rules.has(methodName(method));
+}
+
+/** What a request of an instanced method is about. INVALID_ARGUMENT when its name is malformed. */
+export function targetOf(method: MethodRef, message: Message): Target {
+  const rule = rules.get(methodName(method));
+  if (!rule) throw new Error(`${methodName(method)} names no instance`);
+  return rule(message);
+}
+
+function methodName(method: MethodRef): string {
+  return `${method.parent.typeName}/${method.name}`;
+}
+
+function rulesOf(service: { methods: readonly MethodRef[] }, rule: Rule): [string, Rule][] {
+  return service.methods.map((method) => [methodName(method), rule]);
+}
+
+function text(message: Message, field: string): string {
+  return String((message as unknown as Record<string, unknown>)[field] ?? "");
+}
+
+function whole(instance: string): Target {
+  return { instance, id: "", blob: undefined };
+}
+
+function blobTarget(blob: BlobName): Target {
+  return { instance: blob.instance, id: "", blob };
+}

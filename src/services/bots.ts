@@ -1,0 +1,154 @@
+import { create, type DescMessage, fromBinary, type Message, type MessageShape } from "@bufbuild/protobuf";
+import { type Any, anyPack, anyUnpack, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { ServiceImpl } from "@connectrpc/connect";
+import {
+  ActionResultSchema,
+  ActionSchema,
+  DigestSchema,
+  ExecutedActionMetadataSchema,
+} from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
+import {
+  type BotSession,
+  BotSessionSchema,
+  type Bots,
+  type Lease,
+  LeaseState,
+} from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
+import { invalidField, unimplemented } from "../base/errors.ts";
+import { fromDigest } from "../base/wire-digests.ts";
+import type { BotReply, BotReport, LeaseOffer, LeaseReport } from "../instances/instances.ts";
+import { binaryHeader } from "./caller.ts";
+import { untilDeadline, type WaitLimits } from "./deadline.ts";
+import { target } from "./target.ts";
+
+/** Property of a lease's requirements that names the job's instance, for bots that serve every instance. */
+export const INSTANCE_PROPERTY = "opgrid.instance";
+
+/** The share of the time that a call has which an idle bot's update waits for work. */
+const WAIT_SHARE = 0.8;
+const MOST_LEASES = 1000;
+
+/** Remote Workers API: bots fetch leases by long poll and report on them. */
+export function botsService(limits: WaitLimits): ServiceImpl<typeof Bots> {
+  return {
+    createBotSession: async (request, context) => {
+      const { instance } = target(context);
+      const session = required(request.botSession);
+      return wire(await instance.leasing.open(reportOf(session, context.requestHeader)), session);
+    },
+    updateBotSession: async (request, context) => {
+      const { instance, id } = target(context);
+      const session = required(request.botSession);
+      if (session.name !== "" && session.name !== request.name) {
+        throw invalidField("bot_session.name", `must be the name in the request, ${request.name}`);
+      }
+      const wait = untilDeadline(context, { ...limits, longestMs: instance.settings.longPollMs });
+      const poll = { signal: wait.signal, waitMs: wait.timeoutMs * WAIT_SHARE };
+      return wire(await instance.leasing.update(id, reportOf(session, context.requestHeader), poll), session);
+    },
+    postBotEventTemp: () => {
+      throw unimplemented("METHOD_NOT_SERVED", "PostBotEventTemp is not served");
+    },
+  };
+}
+
+function required(session: BotSession | undefined): BotSession {
+  if (!session) throw invalidField("bot_session", "is missing");
+  if (session.botId === "") throw invalidField("bot_session.bot_id", "is missing");
+  return session;
+}
+
+function reportOf(session: BotSession, headers: Headers): BotReport {
+  const device = session.worker?.devices[0]?.properties ?? [];
+  const properties = [...device, ...(session.worker?.properties ?? [])].map(({ key, value }) => ({ name: key, value }));
+  return {
+    botId: session.botId,
+    status: session.status,
+    capacity: capacityOf(session),
+    properties,
+    leases: session.leases.map((lease) => leaseReport(lease, headers)),
+  };
+}
+
+function capacityOf(session: BotSession): number {
+  const text = session.worker?.configs.find((config) => config.key === "capacity")?.value ?? "1";
+  const capacity = Number(text);
+  if (Number.isInteger(capacity) && capacity >= 0 && capacity <= MOST_LEASES) return capacity;
+  throw invalidField(
+    "bot_session.worker.configs",
+    `capacity must be a whole number from 0 to ${MOST_LEASES}, is ${text}`,
+  );
+}
+
+function leaseReport(lease: Lease, headers: Headers): LeaseReport {
+  const progress = binaryHeader(headers, `partial-execution-metadata-${lease.id}-bin`);
+  return {
+    jobId: lease.id,
+    state: stateOf(lease),
+    status: lease.status,
+    result: lease.result && unpacked(lease.result, ActionResultSchema),
+    progress: progress && decoded(progress, ExecutedActionMetadataSchema),
+  };
+}
+
+function stateOf(lease: Lease): LeaseReport["state"] {
+  switch (lease.state) {
+    case LeaseState.PENDING:
+    case LeaseState.ACTIVE:
+      return "active";
+    case LeaseState.COMPLETED:
+      return "completed";
+    case LeaseState.CANCELLED:
+      return "cancelled";
+    default:
+      throw invalidField("bot_session.leases.state", `lease ${lease.id} has no valid state: ${lease.state}`);
+  }
+}
+
+function unpacked<D extends DescMessage>(any: Any, schema: D): MessageShape<D> {
+  const message: Message | undefined = safely(() => anyUnpack(any, schema));
+  if (message) return message as MessageShape<D>;
+  throw invalidField(
+    "bot_session.leases.result",
+    `must be a readable ${schema.typeName}, is ${any.typeUrl || "empty"}`,
+  );
+}
+
+/** Progress is a courtesy: what cannot be read is left out. */
+function decoded<D extends DescMessage>(bytes: Uint8Array, schema: D): MessageShape<D> | undefined {
+  return safely(() => fromBinary(schema, bytes));
+}
+
+function safely<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+}
+
+function wire(reply: BotReply, session: BotSession): BotSession {
+  const expireTime = timestampFromMs(reply.expiresAt);
+  return create(BotSessionSchema, {
+    name: reply.name,
+    botId: session.botId,
+    status: session.status,
+    ...(session.worker && { worker: session.worker }),
+    leases: reply.leases.map((offer) => leaseOf(offer, expireTime)),
+    expireTime,
+    version: reply.version,
+  });
+}
+
+function leaseOf({ job, action }: LeaseOffer, expireTime: ReturnType<typeof timestampFromMs>) {
+  const digest = create(DigestSchema, fromDigest(job.action));
+  return {
+    id: job.id,
+    payload: action
+      ? { typeUrl: `type.googleapis.com/${ActionSchema.typeName}`, value: action }
+      : anyPack(DigestSchema, digest),
+    state: LeaseState.ACTIVE,
+    requirements: { properties: [{ key: INSTANCE_PROPERTY, value: job.instance }] },
+    expireTime,
+  };
+}

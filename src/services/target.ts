@@ -1,0 +1,30 @@
+import { type ContextValues, createContextKey, type HandlerContext } from "@connectrpc/connect";
+import { unimplemented } from "../base/errors.ts";
+import type { Resolved } from "../instances/instances.ts";
+
+const key = createContextKey<Resolved | undefined>(undefined, { description: "what the request is about" });
+
+/** Dispatch says what a call is about, before any service sees the call. */
+export function setTarget(values: ContextValues, target: Resolved): void {
+  values.set(key, target);
+}
+
+/** What the call is about. Throws a bug's error when dispatch did not run for an instanced method. */
+export function target(context: HandlerContext): Resolved {
+  const resolved = context.values.get(key);
+  if (!resolved) throw new Error(`${context.method.parent.typeName}/${context.method.name} was not dispatched`);
+  return resolved;
+}
+
+/** The blob that a ByteStream call names. UNIMPLEMENTED for a compressor that is not served. */
+export function targetBlob(context: HandlerContext) {
+  const { instance, blob } = target(context);
+  if (!blob) throw new Error(`${context.method.name} names no blob`);
+  if (blob.compressor !== "identity") {
+    throw unimplemented(
+      "COMPRESSOR_NOT_SUPPORTED",
+      `compressor ${blob.compressor} is not supported; see GetCapabilities`,
+    );
+  }
+  return { instance, ...blob };
+}

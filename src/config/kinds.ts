@@ -1,0 +1,202 @@
+import { parse as parseYaml } from "yaml";
+import { z } from "zod";
+import { type ListenAddress, parseDuration, parseListen, parseSize } from "./units.ts";
+
+/**
+ * One setting. `Suffix` is what its name gets in code: durations are counted in milliseconds there and end with `Ms`.
+ */
+export interface Leaf<T, Suffix extends "" | "Ms" = ""> {
+  /** Checks a value as it stands in a file and turns it into the value that code sees. */
+  readonly schema: z.ZodType<T>;
+  /** Turns the text of an environment variable or a flag into what could stand in a file. May throw. */
+  readonly fromText: (text: string) => unknown;
+  /** The default, as it would stand in a file; undefined when there is none. */
+  readonly fallback: unknown;
+  readonly suffix: Suffix;
+  readonly description: string;
+  /** What may be written, for people. */
+  readonly type: string;
+}
+
+/** Bounds of a value, both allowed, in the notation of the setting. */
+interface Range<T> {
+  readonly min?: T;
+  readonly max?: T;
+}
+
+const same = (text: string): unknown => text;
+
+/** A value as it is quoted in a problem. */
+export function quoted(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function parsed<T>(parse: (value: unknown) => T | undefined, expected: string): z.ZodType<T> {
+  return z.unknown().transform((value, context): T => {
+    const result = parse(value);
+    if (result !== undefined) return result;
+    context.addIssue({
+      code: "custom",
+      message: `must be ${expected}, not ${quoted(value)}`,
+    });
+    return z.NEVER;
+  });
+}
+
+function within(parse: (value: unknown) => number | undefined, range: Range<string>) {
+  const min = range.min === undefined ? 0 : (parse(range.min) ?? Number.NaN);
+  const max = range.max === undefined ? Number.MAX_SAFE_INTEGER : (parse(range.max) ?? Number.NaN);
+  return (value: unknown): number | undefined => {
+    const number = parse(value);
+    return number !== undefined && number >= min && number <= max ? number : undefined;
+  };
+}
+
+function rangeText({ min, max }: Range<string | number>): string {
+  if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`;
+  if (min !== undefined) return ` of at least ${min}`;
+  return max === undefined ? "" : ` of at most ${max}`;
+}
+
+/** A number of bytes, as `64MiB`, `10GB` or 4096. */
+export function size(description: string, fallback: string, range: Range<string> = {}): Leaf<number> {
+  const type = `size${rangeText(range)}`;
+  const schema = parsed(within(parseSize, range), `a ${type}, like 64MiB or 10GB`);
+  return { schema, fromText: same, fallback, suffix: "", description, type };
+}
+
+/** A duration, as `500ms`, `30s`, `5m`, `2h` or `1d`; 24 days at most, which is what a timer can hold. */
+export function duration(description: string, fallback: string, range: Range<string> = {}): Leaf<number, "Ms"> {
+  const bounds = { max: "24d", ...range };
+  const type = `duration${rangeText(bounds)}`;
+  const schema = parsed(within(parseDuration, bounds), `a ${type}, like 500ms, 30s, 5m or 2h`);
+  return { schema, fromText: same, fallback, suffix: "Ms", description, type };
+}
+
+/** A whole number. */
+export function integer(description: string, fallback: number, range: Required<Range<number>>): Leaf<number> {
+  const type = `integer${rangeText(range)}`;
+  const accept = (value: unknown) =>
+    typeof value === "number" && Number.isInteger(value) && value >= range.min && value <= range.max
+      ? value
+      : undefined;
+  const fromText = (text: string) => (/^[+-]?\d+$/.test(text.trim()) ? Number(text) : text);
+  return {
+    schema: parsed(accept, `an ${type}`),
+    fromText,
+    fallback,
+    suffix: "",
+    description,
+    type,
+  };
+}
+
+/** True or false. */
+export function toggle(description: string, fallback: boolean): Leaf<boolean> {
+  const accept = (value: unknown) => (typeof value === "boolean" ? value : undefined);
+  const fromText = (text: string) => (text === "true" ? true : text === "false" ? false : text);
+  return {
+    schema: parsed(accept, "true or false"),
+    fromText,
+    fallback,
+    suffix: "",
+    description,
+    type: "true or false",
+  };
+}
+
+/** One word out of a few. */
+export function choice<const T extends string>(description: string, words: readonly T[], fallback: T): Leaf<T> {
+  const type = `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+  const accept = (value: unknown) => words.find((word) => word === value);
+  return {
+    schema: parsed(accept, type),
+    fromText: same,
+    fallback,
+    suffix: "",
+    description,
+    type,
+  };
+}
+
+/** Any text. */
+export function text(description: string, fallback: string): Leaf<string> {
+  const accept = (value: unknown) => (typeof value === "string" ? value : undefined);
+  return {
+    schema: parsed(accept, "text"),
+    fromText: same,
+    fallback,
+    suffix: "",
+    description,
+    type: "text",
+  };
+}
+
+const acceptPath = (value: unknown) =>
+  typeof value === "string" && value !== "" && !value.includes("\0") ? value : undefined;
+
+/** A path of a file or directory; a relative one starts at the working directory. */
+export function path(description: string, fallback: string): Leaf<string> {
+  return {
+    schema: parsed(acceptPath, "a path"),
+    fromText: same,
+    fallback,
+    suffix: "",
+    description,
+    type: "path",
+  };
+}
+
+/** A path that may be left out. */
+export function optionalPath(description: string): Leaf<string | undefined> {
+  const schema = parsed(acceptPath, "a path").optional();
+  return {
+    schema,
+    fromText: same,
+    fallback: undefined,
+    suffix: "",
+    description,
+    type: "path",
+  };
+}
+
+/** `host:port` or `[address]:port`. */
+export function listenAddress(description: string, fallback: string): Leaf<ListenAddress> {
+  const type = "host:port";
+  const schema = parsed(
+    parseListen,
+    "host:port, like 127.0.0.1:50051, [::1]:50051 or, for all interfaces, 0.0.0.0:50051",
+  );
+  return { schema, fromText: same, fallback, suffix: "", description, type };
+}
+
+/** The items of `a, b`, or of a list in YAML or JSON. Throws when the latter is malformed. */
+export function listFromText(text: string): unknown {
+  return text.trimStart().startsWith("[") ? parseYaml(text) : text.split(",").map((item) => item.trim());
+}
+
+/** A list of words, each of which must be accepted; in text, separated by commas. */
+export function list<T>(
+  description: string,
+  fallback: readonly T[],
+  item: {
+    readonly accept: (value: unknown) => T | undefined;
+    readonly expected: string;
+  },
+): Leaf<readonly T[]> {
+  const schema = z
+    .array(parsed(item.accept, item.expected), {
+      error: (issue) => `must be a list, each item ${item.expected}, not ${quoted(issue.input)}`,
+    })
+    .min(1, { error: "must not be empty" });
+  const type = `list, each ${item.expected}`;
+  return {
+    schema,
+    fromText: listFromText,
+    fallback,
+    suffix: "",
+    description,
+    type,
+  };
+}

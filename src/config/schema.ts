@@ -1,0 +1,139 @@
+import { instanceList } from "./instance-list.ts";
+import { choice, duration, integer, list, listenAddress, optionalPath, path, size, text, toggle } from "./kinds.ts";
+import { overrides } from "./tree.ts";
+
+const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
+
+/** Sections that say how an instance works: at the top level for all, inside of an instance for that one. */
+export const instanceSections = {
+  operations: {
+    default_filter: text("Filter of a list that asks for none; empty for no filter.", "stage != COMPLETED"),
+    max_page_size: integer("Operations on one page at most; also the size when none is asked for.", 1000, {
+      min: 1,
+      max: 10_000,
+    }),
+  },
+  cas: {
+    max_bytes: size("Room for blobs; the least recently used go when it is full.", "20GiB", { min: "1MiB" }),
+    max_blob_bytes: size("Largest blob that is accepted; never more than max_bytes.", "16GiB", { min: "1KiB" }),
+    max_batch_bytes: size("Blobs in one batch call, together.", "4MiB", {
+      min: "1KiB",
+      max: "512MiB",
+    }),
+    upload_expiry: duration("How long an unfinished upload can be resumed.", "1h", { min: "1s" }),
+  },
+  action_cache: {
+    max_entries: integer("Action results to keep; the least recently used go.", 1_000_000, { min: 1, max: 1e9 }),
+    update_enabled: toggle("Whether clients may write action results; bots always may.", true),
+  },
+  execution: {
+    default_timeout: duration("Time for an action that asks for none; never more than max_timeout.", "1h", {
+      min: "1s",
+    }),
+    max_timeout: duration("Longest time that an action may ask for.", "2h", {
+      min: "1s",
+    }),
+    max_attempts: integer("How often a job is handed to bots before it is given up.", 5, { min: 1, max: 100 }),
+    keep_alive: duration("Silence on an open Execute or WaitExecution stream before its state is sent again.", "30s", {
+      min: "100ms",
+      max: "60s",
+    }),
+    queue_timeout: duration("Longest stay in the queue; 0 for no limit.", "0s"),
+    orphan_grace: duration("How long work goes on when the last stream to it is lost; 0 for ever.", "30s"),
+    polled_orphan_grace: duration("The same for work that somebody has polled; 0 for ever.", "0s"),
+    min_priority: integer("Smallest priority value, which runs first, that is advertised.", -1000, INT32),
+    max_priority: integer("Largest priority value, which runs last, that is advertised.", 1000, INT32),
+  },
+  bot_sessions: {
+    timeout: duration("Silence of a bot before its session is closed and its jobs are queued again.", "60s", {
+      min: "1s",
+    }),
+    long_poll: duration("Longest wait of a bot's call for work; 0 answers at once.", "60s", { max: "10m" }),
+  },
+};
+
+function acceptOrigin(value: unknown): string | undefined {
+  if (value === "*") return value;
+  if (typeof value !== "string" || !URL.canParse(value)) return undefined;
+  return new URL(value).origin === value ? value : undefined;
+}
+
+/**
+ * Every setting, at its place in the file. Names of environment variables and flags, defaults, types and the reference in
+ * docs/configuration.md all come from here.
+ */
+export const tree = {
+  listen: listenAddress(
+    "Address of the port; port 0 takes any free one. Only this machine can reach a loopback address.",
+    "127.0.0.1:50051",
+  ),
+  data_dir: path("Where the state and the blobs are kept; one server at a time.", ".opgrid"),
+  bots: integer("Embedded bots, each a process of its own.", 2, {
+    min: 0,
+    max: 1024,
+  }),
+  bot: {
+    directory: optionalPath("Where the embedded bots work; `bots` inside of data_dir when not set."),
+    cache_max_bytes: size("Room of each embedded bot for inputs that it keeps.", "2GiB", { min: "1MiB" }),
+    sandbox: choice("What shuts an embedded bot's actions in.", ["none", "bubblewrap"], "none"),
+    capacity: integer("Actions that each embedded bot runs at a time.", 1, {
+      min: 1,
+      max: 1024,
+    }),
+    instance: text("Instance that the embedded bots work for; * for all.", "*"),
+  },
+  tls: {
+    cert: optionalPath("PEM file with the certificate chain; turns TLS on, beside plaintext on the same port."),
+    key: optionalPath("PEM file with the private key of cert."),
+    client_ca: optionalPath("PEM file with the authorities whose client certificates are trusted."),
+    client_auth: choice("Whether TLS clients show a certificate.", ["none", "optional", "required"], "none"),
+    plaintext: choice("What happens to connections without TLS.", ["allow", "refuse"], "allow"),
+  },
+  cors: {
+    allowed_origins: list("Origins whose pages may call the port from a browser; * for all.", ["*"], {
+      accept: acceptOrigin,
+      expected: "* or an origin like https://example.com",
+    }),
+  },
+  limits: {
+    max_message_bytes: size("Largest message that is read.", "8MiB", {
+      min: "64KiB",
+      max: "1GiB",
+    }),
+    max_concurrent_streams: integer("Calls at a time on one HTTP/2 connection.", 1000, { min: 1, max: 1_000_000 }),
+    max_timeout: duration("Longest deadline of a unary call; longer ones are shortened.", "1h", { min: "1s" }),
+    first_byte_timeout: duration("Time for a new connection to say something.", "10s", { min: "100ms" }),
+    headers_timeout: duration("Time for the headers of an HTTP/1.1 request and for a TLS handshake.", "30s", {
+      min: "100ms",
+    }),
+    max_connections: integer("Connections at a time.", 10_000, {
+      min: 1,
+      max: 1_000_000,
+    }),
+  },
+  shutdown: {
+    grace: duration("Time for calls to finish after SIGTERM before they are cut.", "20s", { max: "1h" }),
+  },
+  log: {
+    level: choice("Least severe line that is written.", ["silent", "error", "warn", "info", "debug"], "info"),
+    format: choice(
+      "Form of the lines; auto is text on a terminal and json elsewhere.",
+      ["auto", "json", "text"],
+      "auto",
+    ),
+  },
+  identity: {
+    source: choice(
+      "Where the identity recorded with an operation comes from: the x-request-actor, -subject and -workflow headers, " +
+        "or nowhere. It informs and permits nothing.",
+      ["headers", "none"],
+      "headers",
+    ),
+  },
+  ...instanceSections,
+  instances: instanceList(
+    "The instances that are served; they share nothing. How the list is written stands above.",
+    ["", "main"],
+    overrides(instanceSections),
+  ),
+};

@@ -4,6 +4,7 @@ import {
   BadRequestSchema,
   ErrorInfoSchema,
   PreconditionFailureSchema,
+  RequestInfoSchema,
   ResourceInfoSchema,
   RetryInfoSchema,
 } from "../../gen/google/rpc/error_details_pb.ts";
@@ -110,4 +111,10 @@ export function permissionDenied(reason: string, message: string): ConnectError 
 /** CANCELLED: the caller, or somebody on its behalf, gave up. */
 export function cancelled(message: string): ConnectError {
   return status(Code.Canceled, message);
+}
+
+/** INTERNAL: a bug, which the log describes under `requestId` (RequestInfo). `cause` stays on this side. */
+export function internal(requestId: string, cause: unknown): ConnectError {
+  const details = [detail(RequestInfoSchema, { requestId })];
+  return new ConnectError(`internal error, request id ${requestId}`, Code.Internal, undefined, details, cause);
 }

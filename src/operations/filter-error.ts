@@ -11,8 +11,7 @@ export function filterError(text: string, position: number, problem: string): St
   const after = end < text.length ? "..." : "";
   const excerpt = text.slice(start, end).toWellFormed().replace(LINE_BREAKERS, " ");
   const caret = " ".repeat(before.length + position - start);
-  const place = `at character ${position + 1}`;
-  return invalidField("filter", `${problem}, ${place}\n  ${before}${excerpt}${after}\n  ${caret}^`);
+  return invalidField("filter", `at character ${position + 1}: ${problem}\n  ${before}${excerpt}${after}\n  ${caret}^`);
 }
 
 /** A piece of the filter as it may stand in a message: quoted, escaped and short. */

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import {
+  ExecutedActionMetadataSchema,
+  type ExecuteOperationMetadata,
+} from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
+import { Code } from "../../src/base/errors.ts";
+import {
+  failedOutcome,
+  type OperationRecord,
+  outcomeOf,
+  Stage,
+  toLroOperation,
+} from "../../src/operations/operations.ts";
+import {
+  completedRecord,
+  executingRecord,
+  QUEUED_AT,
+  ranWith,
+  recordOf,
+  responseWith,
+  unpackMetadata,
+} from "./records.ts";
+
+const metadataOf = (record: OperationRecord): ExecuteOperationMetadata =>
+  unpackMetadata(toLroOperation(record, "main/op").metadata);
+const stamp = (ms: number): Timestamp => timestampFromMs(ms);
+
+const reported = toBinary(
+  ExecutedActionMetadataSchema,
+  create(ExecutedActionMetadataSchema, {
+    worker: "a name of its own",
+    queuedTimestamp: stamp(1),
+    workerStartTimestamp: { seconds: 7n, nanos: 123_456_789 },
+    inputFetchStartTimestamp: stamp(QUEUED_AT + 2100),
+  }),
+);
+
+test("names the stage, the action and the digest function", () => {
+  const metadata = metadataOf(recordOf());
+  assert.equal(metadata.stage, Stage.QUEUED);
+  assert.equal(metadata.actionDigest?.hash, "ab".repeat(32));
+  assert.equal(metadata.actionDigest?.sizeBytes, 142n);
+  assert.equal(metadata.digestFunction, 1);
+});
+
+test("tells when the job was queued, to the millisecond", () => {
+  assert.deepEqual(metadataOf(recordOf()).partialExecutionMetadata?.queuedTimestamp, stamp(QUEUED_AT));
+});
+
+test("names worker and start while executing, the assignment standing in for a start not yet reported", () => {
+  const assigned = metadataOf(executingRecord()).partialExecutionMetadata;
+  assert.equal(assigned?.worker, "bot-1");
+  assert.deepEqual(assigned?.workerStartTimestamp, stamp(QUEUED_AT + 1000));
+  const started = metadataOf(executingRecord({}, { startedAt: QUEUED_AT + 1200 })).partialExecutionMetadata;
+  assert.deepEqual(started?.workerStartTimestamp, stamp(QUEUED_AT + 1200));
+  assert.equal(started?.workerCompletedTimestamp, undefined);
+});
+
+test("shows what the worker reported, but the server's queue time and bot id", () => {
+  const partial = metadataOf(executingRecord({}, { partialMetadata: reported })).partialExecutionMetadata;
+  assert.equal(partial?.worker, "bot-1");
+  assert.deepEqual(partial?.queuedTimestamp, stamp(QUEUED_AT));
+  assert.equal(partial?.workerStartTimestamp?.nanos, 123_456_789);
+  assert.deepEqual(partial?.inputFetchStartTimestamp, stamp(QUEUED_AT + 2100));
+});
+
+test("a damaged report of a worker is as good as none", () => {
+  const partialMetadata = new Uint8Array(40).fill(0xff);
+  assert.deepEqual(metadataOf(executingRecord({}, { partialMetadata })), metadataOf(executingRecord()));
+});
+
+test("a job that went back to the queue shows nothing of the lost worker", () => {
+  const requeued = recordOf(
+    {},
+    { attempts: 1, worker: "bot-1", assignedAt: 1, startedAt: 2, partialMetadata: reported },
+  );
+  assert.deepEqual(metadataOf(requeued), metadataOf(recordOf()));
+});
+
+test("a job that ran to its end tells when, an earlier end by the worker's own word", () => {
+  const record = completedRecord(ranWith(1));
+  const ended = metadataOf(record);
+  assert.equal(ended.stage, Stage.COMPLETED);
+  assert.deepEqual(ended.partialExecutionMetadata?.workerStartTimestamp, stamp(QUEUED_AT + 2000));
+  assert.deepEqual(ended.partialExecutionMetadata?.workerCompletedTimestamp, stamp(QUEUED_AT + 3000));
+  const own = create(ExecutedActionMetadataSchema, { workerCompletedTimestamp: stamp(QUEUED_AT + 2900) });
+  const partialMetadata = toBinary(ExecutedActionMetadataSchema, own);
+  const byWorker = metadataOf(completedRecord(ranWith(1), { partialMetadata }));
+  assert.deepEqual(byWorker.partialExecutionMetadata?.workerCompletedTimestamp, stamp(QUEUED_AT + 2900));
+});
+
+test("a job that did not run to its end claims no completion by a worker", () => {
+  const cached = outcomeOf(responseWith(0), { cached: true });
+  const fromCache = completedRecord(cached, { worker: undefined, assignedAt: undefined, startedAt: undefined });
+  for (const record of [fromCache, completedRecord(failedOutcome(Code.Aborted, "gave up"))]) {
+    assert.equal(metadataOf(record).partialExecutionMetadata?.workerCompletedTimestamp, undefined);
+  }
+});
+
+test("the bytes are the same each time, and change with each change of the state", () => {
+  const bytesOf = (record: OperationRecord) =>
+    Buffer.from(toLroOperation(record, "main/op").metadata?.value ?? []).toString("hex");
+  const states = [
+    recordOf(),
+    executingRecord(),
+    executingRecord({}, { startedAt: QUEUED_AT + 1200 }),
+    executingRecord({}, { partialMetadata: reported }),
+    completedRecord(ranWith(0)),
+  ];
+  const encodings = states.map(bytesOf);
+  assert.equal(new Set(encodings).size, states.length);
+  assert.deepEqual(states.map(bytesOf), encodings);
+});

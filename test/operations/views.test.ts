@@ -167,6 +167,19 @@ for (const [what, response] of [
   });
 }
 
+test("a stored success beside a failed status code, and the other way round, is a DATA_LOSS", () => {
+  const failed = { result: { exitCode: 137 }, status: { code: Code.DeadlineExceeded } };
+  const failure = outcomeOf(create(ExecuteResponseSchema, failed), { cached: false });
+  for (const outcome of [
+    { ...ranWith(0), statusCode: Code.Aborted },
+    { ...failure, statusCode: 0 },
+  ]) {
+    const record = completedRecord(outcome);
+    assert.equal(errorIn(lro(record)).code, Code.DataLoss);
+    assert.equal(responseIn(reapi(record)).status?.code, Code.DataLoss);
+  }
+});
+
 test("a completed job without an outcome is a DATA_LOSS", () => {
   const record = completedRecord(undefined);
   assert.equal(errorIn(lro(record)).code, Code.DataLoss);

@@ -25,15 +25,19 @@ export interface InstanceSettings {
   readonly longPollMs: number;
 }
 
-/** The bundle of collaborators that one tenant uses; nothing in it is shared with another tenant's data. */
-export interface Instance {
+/** What bots need of that which they belong to: an instance, or `*`, which stands for all of them. */
+export interface BotHome {
   readonly name: string;
   readonly settings: InstanceSettings;
+  readonly leasing: Leasing;
+}
+
+/** The bundle of collaborators that one tenant uses; nothing in it is shared with another tenant's data. */
+export interface Instance extends BotHome {
   readonly cas: Cas;
   readonly actionCache: ActionCache;
   readonly execution: Execution;
   readonly operations: Operations;
-  readonly leasing: Leasing;
 }
 
 /** The storage of one instance. */
@@ -42,25 +46,27 @@ export interface InstanceStorage {
   readonly actionCache: ActionCache;
 }
 
-/** Bundles what an instance uses. `storageOf` finds the storage of the instance that a leased job belongs to. */
-export function createInstance(
-  name: string,
-  deps: {
-    storage: InstanceStorage;
-    scheduler: Scheduler;
-    settings: InstanceSettings;
-    storageOf: (instance: string) => InstanceStorage | undefined;
-  },
-): Instance {
+interface BotHomeDeps {
+  readonly scheduler: Scheduler;
+  readonly settings: InstanceSettings;
+  /** Finds the CAS of the instance that a leased job belongs to. */
+  readonly casOf: (instance: string) => Cas | undefined;
+}
+
+/** Makes a home of bots; for `*` that is all there is. */
+export function createBotHome(name: string, deps: BotHomeDeps): BotHome {
+  return { name, settings: deps.settings, leasing: createLeasing(name, deps) };
+}
+
+/** Bundles what an instance uses. */
+export function createInstance(name: string, deps: BotHomeDeps & { readonly storage: InstanceStorage }): Instance {
   const { scheduler, settings } = deps;
   const { cas, actionCache } = deps.storage;
   return {
-    name,
-    settings,
+    ...createBotHome(name, deps),
     cas,
     actionCache,
     execution: createExecution(name, { cas, actionCache, scheduler, settings }),
     operations: createOperations(name, { scheduler, settings }),
-    leasing: createLeasing(name, { scheduler, casOf: (instance) => deps.storageOf(instance)?.cas }),
   };
 }

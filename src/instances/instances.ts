@@ -1,20 +1,29 @@
 import type { Message } from "@bufbuild/protobuf";
 import { invalidArgument, unimplemented } from "../base/errors.ts";
-import type { Instance } from "./instance.ts";
-import { type MethodRef, targetOf } from "./targets.ts";
+import type { BotHome, Instance } from "./instance.ts";
+import { type MethodRef, type Target, targetOf } from "./targets.ts";
 
 export type { Upload } from "../cas/cas.ts";
 export type { BotReport, LeaseReport } from "../scheduler/scheduler.ts";
-export { createInstance, type Instance, type InstanceSettings, type InstanceStorage } from "./instance.ts";
+export {
+  type BotHome,
+  createBotHome,
+  createInstance,
+  type Instance,
+  type InstanceSettings,
+  type InstanceStorage,
+} from "./instance.ts";
 export type { BotReply, LeaseOffer } from "./leasing.ts";
 export { isInstanced, type MethodRef, type Target } from "./targets.ts";
 
 /** A request's instance, found, and what in it the request is about. */
 export interface Resolved {
-  readonly instance: Instance;
+  readonly home: BotHome;
+  /** Undefined for `*`, which has bots and nothing else. */
+  readonly instance: Instance | undefined;
   /** The operation or bot session id; "" where the request names the instance only. */
   readonly id: string;
-  readonly blob: ReturnType<typeof targetOf>["blob"];
+  readonly blob: Target["blob"];
 }
 
 /** The instances of this server, by name. */
@@ -27,17 +36,18 @@ export interface Instances {
   resolve(method: MethodRef, message: Message): Resolved;
 }
 
-/** Makes the registry. `wildcard` is the instance `*`, by which bots serve every instance. */
-export function createInstances(all: readonly Instance[], wildcard: Instance): Instances {
-  const byName = new Map([...all, wildcard].map((instance) => [instance.name, instance]));
+/** Makes the registry. `everywhere` is the home of the bots that serve every instance. */
+export function createInstances(all: readonly Instance[], everywhere: BotHome): Instances {
+  const byName = new Map(all.map((instance) => [instance.name, instance]));
   return {
-    names: all.map((instance) => instance.name),
+    names: [...byName.keys()],
     resolve: (method, message) => {
       const { instance: name, id, blob } = targetOf(method, message);
       const instance = byName.get(name);
-      if (!instance) throw unknownInstance(name);
-      if (!instance.settings.services.has(method.parent.typeName)) throw notServed(method, name);
-      return { instance, id, blob };
+      const home = instance ?? (name === everywhere.name ? everywhere : undefined);
+      if (!home) throw unknownInstance(name);
+      if (!home.settings.services.has(method.parent.typeName)) throw notServed(method, name);
+      return { home, instance, id, blob };
     },
   };
 }

@@ -7,7 +7,7 @@ import { drainInterceptor } from "./interceptors/drain.ts";
 import { errorsInterceptor } from "./interceptors/errors.ts";
 import { logInterceptor } from "./interceptors/log.ts";
 
-export { instancedServices } from "../services/services.ts";
+export { publicTypes, servicesOf } from "../services/services.ts";
 
 /** All services and what happens around each call: the same for the port and for an in-memory router. */
 export interface Rpc {

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import {
   type ActionResult,
   ActionResultSchema,
@@ -9,7 +9,7 @@ import {
 } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import type { Status } from "../../gen/google/rpc/status_pb.ts";
 import { Code } from "../base/errors.ts";
-import { timestampOf } from "../base/timestamps.ts";
+
 import { type JobOutcome, type JobRecord, outcomeOf } from "../operations/operations.ts";
 
 /** What a bot says of one lease. */
@@ -67,7 +67,7 @@ function withServerFacts(job: JobRecord, result: ActionResult): ActionResult {
   const executionMetadata = {
     ...reported,
     worker: reported.worker || (job.worker ?? ""),
-    queuedTimestamp: timestampOf(job.queuedAt),
+    queuedTimestamp: timestampFromMs(job.queuedAt),
   };
   return create(ActionResultSchema, { ...result, executionMetadata });
 }

@@ -19,7 +19,7 @@ import { fromDigest } from "../base/wire-digests.ts";
 import type { BotReply, BotReport, LeaseOffer, LeaseReport } from "../instances/instances.ts";
 import { binaryHeader } from "./caller.ts";
 import { untilDeadline, type WaitLimits } from "./deadline.ts";
-import { target } from "./target.ts";
+import { botTarget } from "./target.ts";
 
 /** Property of a lease's requirements that names the job's instance, for bots that serve every instance. */
 export const INSTANCE_PROPERTY = "opgrid.instance";
@@ -32,19 +32,19 @@ const MOST_LEASES = 1000;
 export function botsService(limits: WaitLimits): ServiceImpl<typeof Bots> {
   return {
     createBotSession: async (request, context) => {
-      const { instance } = target(context);
+      const { home } = botTarget(context);
       const session = required(request.botSession);
-      return wire(await instance.leasing.open(reportOf(session, context.requestHeader)), session);
+      return wire(await home.leasing.open(reportOf(session, context.requestHeader)), session);
     },
     updateBotSession: async (request, context) => {
-      const { instance, id } = target(context);
+      const { home, id } = botTarget(context);
       const session = required(request.botSession);
       if (session.name !== "" && session.name !== request.name) {
         throw invalidField("bot_session.name", `must be the name in the request, ${request.name}`);
       }
-      const wait = untilDeadline(context, { ...limits, longestMs: instance.settings.longPollMs });
+      const wait = untilDeadline(context, { ...limits, longestMs: home.settings.longPollMs });
       const poll = { signal: wait.signal, waitMs: wait.timeoutMs * WAIT_SHARE };
-      return wire(await instance.leasing.update(id, reportOf(session, context.requestHeader), poll), session);
+      return wire(await home.leasing.update(id, reportOf(session, context.requestHeader), poll), session);
     },
     postBotEventTemp: () => {
       throw unimplemented("METHOD_NOT_SERVED", "PostBotEventTemp is not served");

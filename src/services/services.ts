@@ -1,4 +1,4 @@
-import type { DescFile, DescService } from "@bufbuild/protobuf";
+import { createRegistry, type DescFile, type DescService, type Registry } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import {
   ActionCache,
@@ -27,31 +27,39 @@ import { reflectionService, reflectionV1AlphaService, withImports } from "./refl
 
 export { setTarget } from "./target.ts";
 
-/** The services that belong to an instance: dispatch finds the instance before they are called. */
-export const instancedServices: readonly DescService[] = [
-  Operations,
-  Execution,
-  ContentAddressableStorage,
-  ActionCache,
-  ByteStream,
-  Capabilities,
-  Bots,
-];
+/** The services that belong to an instance, by their names in the configuration. */
+const byConfigName = {
+  operations: Operations,
+  execution: Execution,
+  cas: ContentAddressableStorage,
+  action_cache: ActionCache,
+  bytestream: ByteStream,
+  capabilities: Capabilities,
+  bots: Bots,
+} satisfies Record<string, DescService>;
+
+/** Full names of the services that a configuration names. */
+export function servicesOf(names: readonly (keyof typeof byConfigName)[]): ReadonlySet<string> {
+  return new Set(names.map((name) => byConfigName[name].typeName));
+}
+
+const instancedServices: readonly DescService[] = Object.values(byConfigName);
 
 const serverServices: readonly DescService[] = [Health, ServerReflection, ServerReflectionV1Alpha];
 
 /** Everything that this build serves, by full name. */
-export const serviceNames: readonly string[] = [...instancedServices, ...serverServices].map(
-  ({ typeName }) => typeName,
-);
+const serviceNames: readonly string[] = [...instancedServices, ...serverServices].map(({ typeName }) => typeName);
 
 /** The types that clients may meet in an Any or a trailer, beside those of the services' own files. */
 const furtherFiles = [file_google_rpc_error_details, file_build_buildgrid_identity];
 
 /** Every file of the public API, those that are imported included. */
-export const publicFiles: readonly DescFile[] = withImports(
+const publicFiles: readonly DescFile[] = withImports(
   [...instancedServices, ...serverServices].map(({ file }) => file).concat(furtherFiles),
 );
+
+/** Every type of the public API: what an Any may hold in a JSON message. */
+export const publicTypes: Registry = createRegistry(...publicFiles);
 
 /** Registers all services. */
 export function registerServices(

@@ -1,6 +1,6 @@
 import { type ContextValues, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { unimplemented } from "../base/errors.ts";
-import type { Resolved } from "../instances/instances.ts";
+import type { Instance, Resolved } from "../instances/instances.ts";
 
 const key = createContextKey<Resolved | undefined>(undefined, { description: "what the request is about" });
 
@@ -9,11 +9,18 @@ export function setTarget(values: ContextValues, target: Resolved): void {
   values.set(key, target);
 }
 
-/** What the call is about. Throws a bug's error when dispatch did not run for an instanced method. */
-export function target(context: HandlerContext): Resolved {
+/** What a bot's call is about; its home may be `*`. Throws a bug's error when dispatch did not run. */
+export function botTarget(context: HandlerContext): Resolved {
   const resolved = context.values.get(key);
   if (!resolved) throw new Error(`${context.method.parent.typeName}/${context.method.name} was not dispatched`);
   return resolved;
+}
+
+/** What the call is about, for all services but those that `*` serves too. */
+export function target(context: HandlerContext): Resolved & { readonly instance: Instance } {
+  const resolved = botTarget(context);
+  if (!resolved.instance) throw new Error(`${resolved.home.name} is no instance, but serves ${context.method.name}`);
+  return { ...resolved, instance: resolved.instance };
 }
 
 /** The blob that a ByteStream call names. UNIMPLEMENTED for a compressor that is not served. */

@@ -1,0 +1,181 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Clock, systemClock } from "./base/clock.ts";
+import type { Logger } from "./base/log.ts";
+import { createActionCache, createFileCas } from "./cas/cas.ts";
+import type { Config, InstanceConfig } from "./config/config.ts";
+import {
+  createBotHome,
+  createInstance,
+  createInstances,
+  type InstanceSettings,
+  type InstanceStorage,
+} from "./instances/instances.ts";
+import { createRpc, publicTypes, servicesOf } from "./rpc/rpc.ts";
+import { createScheduler, EVERY_INSTANCE, type SchedulerSettings } from "./scheduler/scheduler.ts";
+import { createServer } from "./server/server.ts";
+import { createSqliteStore, type Store } from "./store/store.ts";
+
+/** A running server. */
+export interface App extends AsyncDisposable {
+  /** Where it listens, as `http://127.0.0.1:50051`. */
+  readonly url: string;
+  /** Drains and ends everything; resolves when the store is closed. Later calls answer the same promise. */
+  close(): Promise<void>;
+}
+
+/** What the program around an app chooses. */
+export interface AppOptions {
+  readonly log: Logger;
+  readonly version: string;
+  /** The machine's own unless a test has another. */
+  readonly clock?: Clock;
+}
+
+/**
+ * The composition root: builds every object once, in the order of who needs whom, and ends them in the opposite order.
+ * Rejects, with everything built so far ended again, when a part cannot start: the data directory is in use, the
+ * address is taken, a certificate cannot be read.
+ */
+export async function createApp(config: Config, options: AppOptions): Promise<App> {
+  const { log, clock = systemClock } = options;
+  await using building = new AsyncDisposableStack();
+  await mkdir(config.dataDir, { recursive: true });
+
+  const store = building.use(await createSqliteStore({ dataDir: config.dataDir, clock, log }));
+  const storages = new Map<string, InstanceStorage>();
+  for (const instance of config.instances) {
+    const storage = await openStorage(config.dataDir, instance, { store, clock, log });
+    building.use(storage.cas);
+    storages.set(instance.name, storage);
+  }
+
+  const everywhere = settingsOfAll(config.instances);
+  const schedulerSettings = new Map(config.instances.map((instance) => [instance.name, schedulerSettingsOf(instance)]));
+  const scheduler = building.use(
+    await createScheduler({
+      ...{ store, clock, log },
+      instances: config.instances.map((instance) => instance.name),
+      settingsOf: (instance) => schedulerSettings.get(instance) ?? schedulerSettingsOf(everywhere),
+    }),
+  );
+
+  const casOf = (name: string) => storages.get(name)?.cas;
+  const instances = createInstances(
+    [...storages].map(([name, storage], index) => {
+      const settings = settingsOf(config.instances[index] ?? everywhere);
+      return createInstance(name, { storage, scheduler, casOf, settings });
+    }),
+    createBotHome(EVERY_INSTANCE, { scheduler, casOf, settings: settingsOf(everywhere) }),
+  );
+
+  const drain = new AbortController();
+  const rpc = createRpc({
+    ...{ instances, log, draining: drain.signal },
+    identityFromHeaders: config.identity.source === "headers",
+    longestWaitMs: config.limits.maxTimeoutMs,
+  });
+  const server = building.use(
+    await createServer({
+      listen: config.listen,
+      tls: await readTls(config.tls),
+      plaintext: config.tls.plaintext,
+      corsOrigins: config.cors.allowedOrigins,
+      limits: config.limits,
+      drainMs: config.shutdown.graceMs,
+      about: { name: "opgrid", version: options.version, docs: "docs/" },
+      registry: publicTypes,
+      ...{ drain, log, clock, routes: rpc.routes, interceptors: rpc.interceptors },
+    }),
+  );
+
+  const parts = building.move();
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= parts.disposeAsync();
+    return closed;
+  };
+  return { url: server.url, close, [Symbol.asyncDispose]: close };
+}
+
+interface StorageDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+async function openStorage(dataDir: string, instance: InstanceConfig, deps: StorageDeps): Promise<InstanceStorage> {
+  const cas = await createFileCas({
+    directory: join(dataDir, "instances", directoryName(instance.name), "cas"),
+    maxBytes: instance.cas.maxBytes,
+    maxBlobBytes: instance.cas.maxBlobBytes,
+    uploadExpiryMs: instance.cas.uploadExpiryMs,
+    liveActions: async () => (await deps.store.liveJobs(instance.name)).map((job) => job.action),
+    clock: deps.clock,
+    log: deps.log,
+  });
+  const { maxEntries } = instance.actionCache;
+  return { cas, actionCache: createActionCache({ ...deps, cas, instance: instance.name, maxEntries }) };
+}
+
+/** One directory for each instance name, slashes and all; `+` stands for the nameless one and in no encoded name. */
+function directoryName(instance: string): string {
+  return instance === "" ? "+nameless" : encodeURIComponent(instance);
+}
+
+async function readTls(tls: Config["tls"]) {
+  if (tls.cert === undefined || tls.key === undefined) return undefined;
+  const [cert, key] = await Promise.all([readFile(tls.cert, "utf8"), readFile(tls.key, "utf8")]);
+  const clientCa = tls.clientCa === undefined ? undefined : await readFile(tls.clientCa, "utf8");
+  return { cert, key, clientCa, clientAuth: tls.clientAuth };
+}
+
+function settingsOf({
+  services,
+  operations,
+  cas,
+  actionCache,
+  execution,
+  botSessions,
+}: InstanceConfig): InstanceSettings {
+  return {
+    services: servicesOf(services),
+    defaultFilter: operations.defaultFilter,
+    maxPageSize: operations.maxPageSize,
+    maxBatchBytes: cas.maxBatchBytes,
+    maxBlobBytes: cas.maxBlobBytes,
+    actionCacheUpdates: actionCache.updateEnabled,
+    defaultTimeoutMs: execution.defaultTimeoutMs,
+    maxTimeoutMs: execution.maxTimeoutMs,
+    minPriority: execution.minPriority,
+    maxPriority: execution.maxPriority,
+    keepAliveMs: execution.keepAliveMs,
+    longPollMs: botSessions.longPollMs,
+  };
+}
+
+function schedulerSettingsOf({ execution, botSessions }: InstanceConfig): SchedulerSettings {
+  return {
+    maxAttempts: execution.maxAttempts,
+    queueTimeoutMs: execution.queueTimeoutMs,
+    orphanGraceMs: execution.orphanGraceMs,
+    polledOrphanGraceMs: execution.polledOrphanGraceMs,
+    sessionTimeoutMs: botSessions.timeoutMs,
+    longPollMs: botSessions.longPollMs,
+  };
+}
+
+/** What holds for bots that serve every instance: the most patient of the instances' bot settings, and no other service. */
+function settingsOfAll(instances: readonly InstanceConfig[]): InstanceConfig {
+  const [first] = instances;
+  if (!first) throw new Error("there is no instance");
+  return {
+    ...first,
+    name: EVERY_INSTANCE,
+    services: ["bots"],
+    botSessions: {
+      timeoutMs: Math.max(...instances.map((instance) => instance.botSessions.timeoutMs)),
+      longPollMs: Math.max(...instances.map((instance) => instance.botSessions.longPollMs)),
+    },
+  };
+}

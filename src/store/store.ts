@@ -9,6 +9,8 @@ import type {
   RequestMetadata,
 } from "../operations/operations.ts";
 
+export { createSqliteStore, type SqliteStoreOptions } from "./sqlite/sqlite-store.ts";
+
 /** A new operation and the job that it wants done. */
 export interface Submission {
   readonly operation: {
@@ -121,13 +123,13 @@ export interface Store extends AsyncDisposable {
   /** Forgets one operation, and its job when that is COMPLETED and has no other. Answers the job id, or undefined. */
   deleteOperation(key: OperationKey): Promise<string | undefined>;
   /** All operations that have not ended, of all instances. */
-  liveOperations(): Promise<OperationKey[]>;
+  liveOperations(): Promise<(OperationKey & { readonly polled: boolean })[]>;
 
   /** All platforms ever seen, in order of id; `afterId` leaves out what the caller knows. */
   platforms(afterId: number): Promise<PlatformRecord[]>;
   /**
    * Hands out queued jobs of the given platforms, smallest priority value first, then oldest: stage EXECUTING, attempts
-   * + 1, session, worker and assignedAt set, startedAt and partialMetadata cleared.
+   * + 1, session, worker and assignedAt set, startedAt and partialMetadata cleared. Nothing when the session is gone.
    */
   claim(claim: Claim): Promise<JobRecord[]>;
   getJob(jobId: string): Promise<JobRecord | undefined>;
@@ -135,6 +137,10 @@ export interface Store extends AsyncDisposable {
   leasedJobs(session: string): Promise<JobRecord[]>;
   /** Live (not COMPLETED) jobs of one instance, or of all. */
   liveJobs(instance: string | undefined): Promise<JobRecord[]>;
+  /** EXECUTING jobs for which assignedAt + timeoutMs + allowanceMs lies before now; at most `limit`. */
+  overdueJobs(now: number, allowanceMs: number, limit: number): Promise<JobRecord[]>;
+  /** QUEUED jobs of an instance with queuedAt before `before`; at most `limit`. */
+  jobsQueuedBefore(instance: string, before: number, limit: number): Promise<JobRecord[]>;
   /** Keeps what a bot reported of a running job. Answers false when the session does not hold the lease. */
   reportProgress(
     jobId: string,
@@ -152,8 +158,8 @@ export interface Store extends AsyncDisposable {
   getSession(name: string): Promise<SessionRecord | undefined>;
   /** All sessions, or those of one bot id. */
   sessions(botId: string | undefined): Promise<SessionRecord[]>;
-  /** Forgets a session. Jobs that it holds must have been requeued or completed before. */
-  deleteSession(name: string): Promise<void>;
+  /** Forgets a session. False, and nothing is done, while it holds a job. */
+  deleteSession(name: string): Promise<boolean>;
 
   /** The encoded ActionResult of an action, or undefined. Counts as a use. */
   getActionResult(instance: string, action: Digest, now: number): Promise<Uint8Array | undefined>;

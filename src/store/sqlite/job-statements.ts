@@ -1,0 +1,68 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { JobOutcome } from "../../operations/operations.ts";
+import { prepare } from "./connection.ts";
+import type { JobRow } from "./rows.ts";
+import { JOB_COLUMNS, JOB_JOINS } from "./rows.ts";
+import { COMPLETED } from "./stages.ts";
+
+/** The end of a job, as far as its row tells it. */
+export interface JobEnd {
+  readonly jobId: string;
+  /** The session that must hold the lease, or undefined when that does not matter. */
+  readonly session: string | undefined;
+  readonly outcome: JobOutcome;
+  readonly startedAt: number | undefined;
+  readonly now: number;
+}
+
+/** Steps on a job that more than one transition takes. */
+export interface JobStatements {
+  find(jobId: string): JobRow | undefined;
+  /** Gives the live operations of a job the stage that it has now. */
+  followStage(jobId: string, stage: number): void;
+  /** Keeps the encoded ExecuteResponse. */
+  putResponse(jobId: string, response: Uint8Array): void;
+  /** Ends a live job and its live operations. False when it is not live, or the session does not hold it. */
+  end(end: JobEnd): boolean;
+  /** Deletes a job when it is COMPLETED and no operation is left by which anybody could ask for it. */
+  forget(jobId: string): void;
+}
+
+const END_JOB = `
+  UPDATE jobs SET stage = ${COMPLETED}, session = NULL, completed_at = ?, started_at = coalesce(?, started_at),
+    status_code = ?, exit_code = ?, cached = ?
+  WHERE id = ? AND stage < ${COMPLETED} AND (? IS NULL OR session = ?)`;
+
+const END_OPERATIONS = `
+  UPDATE operations SET stage = ${COMPLETED}, completed_at = ? WHERE job_id = ? AND completed_at IS NULL`;
+
+const FORGET_JOB = `
+  DELETE FROM jobs WHERE id = ? AND stage = ${COMPLETED} AND NOT EXISTS (SELECT 1 FROM operations WHERE job_id = jobs.id)`;
+
+const PUT_RESPONSE = `
+  INSERT INTO job_payloads (job_id, response) VALUES (?, ?)
+  ON CONFLICT (job_id) DO UPDATE SET response = excluded.response`;
+
+/** Prepares the statements. */
+export function createJobStatements(db: DatabaseSync): JobStatements {
+  const find = prepare<JobRow>(db, `SELECT ${JOB_COLUMNS} FROM jobs j ${JOB_JOINS} WHERE j.id = ?`);
+  const followStage = prepare(db, "UPDATE operations SET stage = ? WHERE job_id = ? AND completed_at IS NULL");
+  const putResponse = prepare(db, PUT_RESPONSE);
+  const endJob = prepare(db, END_JOB);
+  const endOperations = prepare(db, END_OPERATIONS);
+  const forget = prepare(db, FORGET_JOB);
+  return {
+    find: (jobId) => find.get(jobId),
+    followStage: (jobId, stage) => void followStage.run(stage, jobId),
+    putResponse: (jobId, response) => void putResponse.run(jobId, response),
+    end: ({ jobId, session = null, outcome, startedAt = null, now }) => {
+      const { statusCode, exitCode = null, cached, response } = outcome;
+      const ended = endJob.run(now, startedAt, statusCode, exitCode, Number(cached), jobId, session, session) === 1;
+      if (!ended) return false;
+      putResponse.run(jobId, response);
+      endOperations.run(now, jobId);
+      return true;
+    },
+    forget: (jobId) => void forget.run(jobId),
+  };
+}

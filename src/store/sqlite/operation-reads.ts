@@ -1,0 +1,47 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { OperationQuery, OperationRecord } from "../../operations/operations.ts";
+import type { OperationKey } from "../store.ts";
+import { createStatementCache, prepare, type SqlValue } from "./connection.ts";
+import { listSql } from "./list-sql.ts";
+import type { LongReads } from "./read-thread.ts";
+import { toOperation } from "./records.ts";
+import { OPERATION_COLUMNS, OPERATION_JOINS, type OperationRow } from "./rows.ts";
+import { COMPLETED } from "./stages.ts";
+import type { ThreadCalls } from "./thread-calls.ts";
+
+/** Finds one operation with its job. */
+export const GET_OPERATION = `
+  SELECT ${OPERATION_COLUMNS} FROM operations o ${OPERATION_JOINS} WHERE o.instance = ? AND o.id = ?`;
+
+/** Finds the live operations by way of the live jobs, which all of them have. */
+export const LIVE_OPERATIONS = `
+  SELECT o.instance, o.id, o.polled FROM jobs j CROSS JOIN operations o ON o.job_id = j.id
+  WHERE j.stage < ${COMPLETED} AND o.completed_at IS NULL ORDER BY j.instance, j.queued_at, j.id`;
+
+const LIST_STATEMENTS = 64;
+
+/** The questions about operations; those that would keep this thread too long go to another. */
+export function operationReads(db: DatabaseSync, longReads: ThreadCalls<LongReads>) {
+  const get = prepare<OperationRow>(db, GET_OPERATION);
+  const isPolled = prepare<[polled: number]>(db, "SELECT polled FROM operations WHERE instance = ? AND id = ?");
+  const live = prepare<[instance: string, id: string, polled: number]>(db, LIVE_OPERATIONS);
+  const prepared = createStatementCache<SqlValue[]>(db, LIST_STATEMENTS);
+  return {
+    getOperation: ({ instance, id }: OperationKey): OperationRecord | undefined => {
+      const row = get.get(instance, id);
+      return row && toOperation(row);
+    },
+
+    listOperations: async (query: OperationQuery): Promise<OperationRecord[]> => {
+      const { sql, params, scans } = listSql(query);
+      const rows = scans ? await longReads.call("rows", sql, params) : prepared(sql).all(...params);
+      return (rows as unknown as OperationRow[]).map(toOperation);
+    },
+
+    /** False when there is nothing to mark: it is missing or marked already. */
+    needsPolledMark: ({ instance, id }: OperationKey): boolean => isPolled.get(instance, id)?.[0] === 0,
+
+    liveOperations: (): (OperationKey & { polled: boolean })[] =>
+      live.all().map(([instance, id, polled]) => ({ instance, id, polled: polled === 1 })),
+  };
+}

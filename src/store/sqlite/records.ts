@@ -1,0 +1,157 @@
+import { type Digest, digestFunctions } from "../../base/digests.ts";
+import type {
+  ClientIdentity,
+  JobRecord,
+  OperationRecord,
+  PlatformProperty,
+  RequestMetadata,
+} from "../../operations/operations.ts";
+import type { SessionRecord } from "../store.ts";
+import type { JobRow, OperationRow, SessionRow } from "./rows.ts";
+
+const NO_BYTES = new Uint8Array(0);
+
+const functionsByName = new Map(digestFunctions.map((fn) => [fn.name, fn]));
+
+function toDigest(name: string, hash: string, sizeBytes: number): Digest {
+  const fn = functionsByName.get(name);
+  if (!fn) throw new Error(`the store holds a digest of the function ${name}, which this version does not know`);
+  return { fn, hash, sizeBytes };
+}
+
+/** The text that stands for properties in the database: `[[name, value], ...]`. */
+export function propertiesText(properties: readonly PlatformProperty[]): string {
+  return JSON.stringify(properties.map(({ name, value }) => [name, value]));
+}
+
+/** Reads what `propertiesText` wrote. */
+export function toProperties(text: string): PlatformProperty[] {
+  const pairs = JSON.parse(text) as [string, string][];
+  return pairs.map(([name, value]) => ({ name, value }));
+}
+
+/** Makes the record of a row. */
+export function toJob([
+  id,
+  instance,
+  digestFunction,
+  actionHash,
+  actionSize,
+  command,
+  properties,
+  priority,
+  cacheable,
+  timeoutMs,
+  stage,
+  attempts,
+  queuedAt,
+  assignedAt,
+  startedAt,
+  completedAt,
+  session,
+  worker,
+  partialMetadata,
+  statusCode,
+  exitCode,
+  cached,
+  response,
+]: JobRow): JobRecord {
+  return {
+    id,
+    instance,
+    action: toDigest(digestFunction, actionHash, actionSize),
+    command,
+    platform: toProperties(properties),
+    priority,
+    cacheable: cacheable === 1,
+    timeoutMs,
+    stage,
+    attempts,
+    queuedAt,
+    assignedAt: assignedAt ?? undefined,
+    startedAt: startedAt ?? undefined,
+    completedAt: completedAt ?? undefined,
+    session: session ?? undefined,
+    worker: worker ?? undefined,
+    partialMetadata: partialMetadata ?? undefined,
+    outcome:
+      statusCode === null
+        ? undefined
+        : { statusCode, exitCode: exitCode ?? undefined, cached: cached === 1, response: response ?? NO_BYTES },
+  };
+}
+
+/** Makes the record of a row. */
+export function toOperation([
+  id,
+  instance,
+  stage,
+  cancelled,
+  polled,
+  createdAt,
+  completedAt,
+  toolName,
+  toolVersion,
+  actionId,
+  invocationId,
+  correlatedInvocationsId,
+  actionMnemonic,
+  targetId,
+  configurationId,
+  actor,
+  subject,
+  workflow,
+  ...job
+]: OperationRow): OperationRecord {
+  // All columns of a group are set, or none is.
+  const requestMetadata =
+    toolName === null
+      ? undefined
+      : ({
+          toolName,
+          toolVersion,
+          actionId,
+          invocationId,
+          correlatedInvocationsId,
+          actionMnemonic,
+          targetId,
+          configurationId,
+        } as RequestMetadata);
+  return {
+    id,
+    instance,
+    stage,
+    cancelled: cancelled === 1,
+    createdAt,
+    completedAt: completedAt ?? undefined,
+    polled: polled === 1,
+    requestMetadata,
+    identity: actor === null ? undefined : ({ actor, subject, workflow } as ClientIdentity),
+    job: toJob(job),
+  };
+}
+
+/** Makes the record of a row. */
+export function toSession([
+  name,
+  botId,
+  parent,
+  status,
+  capacity,
+  properties,
+  version,
+  expiresAt,
+  updatedAt,
+]: SessionRow): SessionRecord {
+  return {
+    name,
+    botId,
+    parent,
+    status,
+    capacity,
+    properties: toProperties(properties),
+    version,
+    expiresAt,
+    updatedAt,
+  };
+}

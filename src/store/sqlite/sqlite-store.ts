@@ -1,0 +1,131 @@
+import { mkdir } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { unavailable } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
+import type { Store } from "../store.ts";
+import { createActionResults } from "./action-results.ts";
+import { openForReading, openForWriting } from "./connection.ts";
+import { lockDataDir } from "./data-dir-lock.ts";
+import { migrate } from "./migrations.ts";
+import type { LongReads } from "./read-thread.ts";
+import { createReads, type Reads } from "./reads.ts";
+import { toJob, toOperation } from "./records.ts";
+import { resultCode } from "./result-codes.ts";
+import { storeError } from "./store-error.ts";
+import { ThreadCalls } from "./thread-calls.ts";
+import {
+  plainClaim,
+  plainCompletion,
+  plainKey,
+  plainOutcome,
+  plainSubmission,
+  sessionRow,
+  trim,
+} from "./write-requests.ts";
+import type { Writes } from "./writes.ts";
+
+/** What the embedded store needs. */
+export interface SqliteStoreOptions {
+  /** Made when it is missing; the store owns `opgrid.db*` and `lock.db` in it. */
+  readonly dataDir: string;
+  readonly log: Logger;
+  /** The machine's clock by default. */
+  readonly clock?: Clock;
+}
+
+const MIGRATIONS = new URL("../migrations/sqlite/", import.meta.url);
+
+/**
+ * Opens the embedded store: one SQLite file, for one process at a time. Throws, in words for the operator, when another
+ * process has the directory, when a newer version wrote the database, and when it cannot be opened.
+ */
+export async function createSqliteStore({ dataDir, log, clock = systemClock }: SqliteStoreOptions): Promise<Store> {
+  await using opening = new AsyncDisposableStack();
+  await mkdir(dataDir, { recursive: true });
+  opening.use(lockDataDir(dataDir));
+  const path = join(dataDir, "opgrid.db");
+  migrateFile(path, clock.now());
+  const thread = { data: path, clock, log };
+  const writer = opening.use(new ThreadCalls<Writes>({ script: threadScript("write-thread"), ...thread }));
+  await writer.start();
+  const longReads = opening.use(new ThreadCalls<LongReads>({ script: threadScript("read-thread"), ...thread }));
+  const reads = createReads(
+    opening.adopt(openForReading(path), (db) => db.close()),
+    longReads,
+  );
+  return storeOf({ reads, writer, log, resources: opening.move() });
+}
+
+function migrateFile(path: string, now: number): void {
+  const db = openForWriting(path);
+  try {
+    migrate(db, MIGRATIONS, now);
+  } finally {
+    db.close();
+  }
+}
+
+/** The module of a thread: TypeScript in the source tree, JavaScript in the published package. */
+function threadScript(name: string): URL {
+  return new URL(`./${name}${extname(import.meta.filename)}`, import.meta.url);
+}
+
+interface Parts {
+  readonly reads: Reads;
+  readonly writer: ThreadCalls<Writes>;
+  readonly log: Logger;
+  readonly resources: AsyncDisposableStack;
+}
+
+function storeOf({ reads, writer, log, resources }: Parts): Store {
+  let closed: Promise<void> | undefined;
+
+  async function ask<T>(question: () => T | Promise<T>): Promise<T> {
+    if (closed) throw unavailable("the store is closed", 1000);
+    try {
+      return await question();
+    } catch (error) {
+      throw error instanceof Error ? storeError(error, resultCode(error)) : error;
+    }
+  }
+
+  return {
+    submit: async (submission) => {
+      const { row, merged } = await writer.call("submit", plainSubmission(submission));
+      return { operation: toOperation(row), merged };
+    },
+    getOperation: (key) => ask(() => reads.getOperation(key)),
+    listOperations: (query) => ask(() => reads.listOperations(query)),
+    markPolled: async (key) => {
+      if (await ask(() => reads.needsPolledMark(key))) await writer.call("markPolled", plainKey(key));
+    },
+    cancelOperation: (key, outcome, now) => writer.call("cancelOperation", plainKey(key), plainOutcome(outcome), now),
+    deleteOperation: (key) => writer.call("deleteOperation", plainKey(key)),
+    liveOperations: () => ask(reads.liveOperations),
+
+    platforms: (afterId) => ask(() => reads.platforms(afterId)),
+    claim: async (claim) => (await writer.call("claim", plainClaim(claim))).map(toJob),
+    getJob: (jobId) => ask(() => reads.getJob(jobId)),
+    leasedJobs: (session) => ask(() => reads.leasedJobs(session)),
+    liveJobs: (instance) => ask(() => reads.liveJobs(instance)),
+    overdueJobs: (now, allowanceMs, limit) => ask(() => reads.overdueJobs(now, allowanceMs, limit)),
+    jobsQueuedBefore: (instance, before, limit) => ask(() => reads.jobsQueuedBefore(instance, before, limit)),
+    reportProgress: (jobId, session, partialMetadata, startedAt) =>
+      writer.call("reportProgress", jobId, session, trim(partialMetadata), startedAt),
+    requeue: (jobId, session) => writer.call("requeue", jobId, session),
+    complete: (completion) => writer.call("complete", plainCompletion(completion)),
+
+    putSession: (session) => writer.call("putSession", sessionRow(session)),
+    getSession: (name) => ask(() => reads.getSession(name)),
+    sessions: (botId) => ask(() => reads.sessions(botId)),
+    deleteSession: (name) => writer.call("deleteSession", name),
+
+    ...createActionResults({ reads, writer, log, ask }),
+
+    [Symbol.asyncDispose]: () => {
+      closed ??= resources.disposeAsync();
+      return closed;
+    },
+  };
+}

@@ -1,0 +1,2 @@
+#!/bin/sh
+grep -q '^opgrid$' words.txt && test -n "$TEST_TMPDIR"

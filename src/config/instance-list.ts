@@ -32,7 +32,7 @@ const LONGEST_NAME = 256;
 export function instanceNameProblem(name: string): string | undefined {
   if (name === "") return undefined;
   if (name.length > LONGEST_NAME) return `must have at most ${LONGEST_NAME} characters`;
-  if (/\p{Cc}|\p{Cs}/u.test(name)) return "must not contain control characters";
+  if (/[\s\p{Cc}\p{Cs}]/u.test(name)) return "must not contain white space or control characters";
   if (name === "*") return "must not be *, which means all instances to a bot";
   for (const segment of name.split("/")) {
     if (segment === "") return "must not start or end with a slash or contain two in a row";
@@ -104,11 +104,7 @@ function itemSchema<O>(sections: z.ZodRawShape): z.ZodType<InstanceEntry<O>> {
   );
   return z.preprocess(
     longForm,
-    fields.transform(({ name, services, ...overrides }) => ({
-      name,
-      services,
-      overrides: overrides as O,
-    })),
+    fields.transform(({ name, services, ...overrides }) => ({ name, services, overrides: overrides as O })),
   );
 }
 
@@ -130,12 +126,5 @@ export function instanceList<O>(
       when: ({ value }) => Array.isArray(value),
     });
   const fallback = names.map((name) => ({ name }));
-  return {
-    schema,
-    fromText,
-    fallback,
-    suffix: "",
-    description,
-    type: "list of instances",
-  };
+  return { schema, fromText, fallback, suffix: "", description, type: "list of instances", placeholder: "list" };
 }

@@ -16,6 +16,8 @@ export interface Leaf<T, Suffix extends "" | "Ms" = ""> {
   readonly description: string;
   /** What may be written, for people. */
   readonly type: string;
+  /** The same in a word. */
+  readonly placeholder: string;
 }
 
 /** Bounds of a value, both allowed, in the notation of the setting. */
@@ -23,8 +25,6 @@ interface Range<T> {
   readonly min?: T;
   readonly max?: T;
 }
-
-const same = (text: string): unknown => text;
 
 /** A value as it is quoted in a problem. */
 export function quoted(value: unknown): string {
@@ -59,11 +59,23 @@ function rangeText({ min, max }: Range<string | number>): string {
   return max === undefined ? "" : ` of at most ${max}`;
 }
 
+/** What all settings have beside their schema. */
+interface Documentation {
+  readonly description: string;
+  readonly fallback: unknown;
+  readonly type: string;
+  readonly placeholder: string;
+}
+
+function leaf<T>(schema: z.ZodType<T>, about: Documentation, fromText: (text: string) => unknown = (text) => text) {
+  return { schema, fromText, suffix: "", ...about } satisfies Leaf<T>;
+}
+
 /** A number of bytes, as `64MiB`, `10GB` or 4096. */
 export function size(description: string, fallback: string, range: Range<string> = {}): Leaf<number> {
   const type = `size${rangeText(range)}`;
   const schema = parsed(within(parseSize, range), `a ${type}, like 64MiB or 10GB`);
-  return { schema, fromText: same, fallback, suffix: "", description, type };
+  return leaf(schema, { description, fallback, type, placeholder: "size" });
 }
 
 /** A duration, as `500ms`, `30s`, `5m`, `2h` or `1d`; 24 days at most, which is what a timer can hold. */
@@ -71,7 +83,7 @@ export function duration(description: string, fallback: string, range: Range<str
   const bounds = { max: "24d", ...range };
   const type = `duration${rangeText(bounds)}`;
   const schema = parsed(within(parseDuration, bounds), `a ${type}, like 500ms, 30s, 5m or 2h`);
-  return { schema, fromText: same, fallback, suffix: "Ms", description, type };
+  return { ...leaf(schema, { description, fallback, type, placeholder: "duration" }), suffix: "Ms" };
 }
 
 /** A whole number. */
@@ -82,93 +94,49 @@ export function integer(description: string, fallback: number, range: Required<R
       ? value
       : undefined;
   const fromText = (text: string) => (/^[+-]?\d+$/.test(text.trim()) ? Number(text) : text);
-  return {
-    schema: parsed(accept, `an ${type}`),
-    fromText,
-    fallback,
-    suffix: "",
-    description,
-    type,
-  };
+  return leaf(parsed(accept, `an ${type}`), { description, fallback, type, placeholder: "number" }, fromText);
 }
 
 /** True or false. */
 export function toggle(description: string, fallback: boolean): Leaf<boolean> {
   const accept = (value: unknown) => (typeof value === "boolean" ? value : undefined);
   const fromText = (text: string) => (text === "true" ? true : text === "false" ? false : text);
-  return {
-    schema: parsed(accept, "true or false"),
-    fromText,
-    fallback,
-    suffix: "",
-    description,
-    type: "true or false",
-  };
+  const type = "true or false";
+  return leaf(parsed(accept, type), { description, fallback, type, placeholder: "true|false" }, fromText);
 }
 
 /** One word out of a few. */
 export function choice<const T extends string>(description: string, words: readonly T[], fallback: T): Leaf<T> {
   const type = `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
   const accept = (value: unknown) => words.find((word) => word === value);
-  return {
-    schema: parsed(accept, type),
-    fromText: same,
-    fallback,
-    suffix: "",
-    description,
-    type,
-  };
+  return leaf(parsed(accept, type), { description, fallback, type, placeholder: words.join("|") });
 }
 
 /** Any text. */
 export function text(description: string, fallback: string): Leaf<string> {
   const accept = (value: unknown) => (typeof value === "string" ? value : undefined);
-  return {
-    schema: parsed(accept, "text"),
-    fromText: same,
-    fallback,
-    suffix: "",
-    description,
-    type: "text",
-  };
+  return leaf(parsed(accept, "text"), { description, fallback, type: "text", placeholder: "text" });
 }
 
-const acceptPath = (value: unknown) =>
-  typeof value === "string" && value !== "" && !value.includes("\0") ? value : undefined;
+const pathSchema = parsed(
+  (value: unknown) => (typeof value === "string" && value !== "" && !value.includes("\0") ? value : undefined),
+  "a path",
+);
 
 /** A path of a file or directory; a relative one starts at the working directory. */
 export function path(description: string, fallback: string): Leaf<string> {
-  return {
-    schema: parsed(acceptPath, "a path"),
-    fromText: same,
-    fallback,
-    suffix: "",
-    description,
-    type: "path",
-  };
+  return leaf(pathSchema, { description, fallback, type: "path", placeholder: "path" });
 }
 
 /** A path that may be left out. */
 export function optionalPath(description: string): Leaf<string | undefined> {
-  const schema = parsed(acceptPath, "a path").optional();
-  return {
-    schema,
-    fromText: same,
-    fallback: undefined,
-    suffix: "",
-    description,
-    type: "path",
-  };
+  return leaf(pathSchema.optional(), { description, fallback: undefined, type: "path", placeholder: "path" });
 }
 
 /** `host:port` or `[address]:port`. */
 export function listenAddress(description: string, fallback: string): Leaf<ListenAddress> {
-  const type = "host:port";
-  const schema = parsed(
-    parseListen,
-    "host:port, like 127.0.0.1:50051, [::1]:50051 or, for all interfaces, 0.0.0.0:50051",
-  );
-  return { schema, fromText: same, fallback, suffix: "", description, type };
+  const expected = "host:port, like 127.0.0.1:50051, [::1]:50051 or, for all interfaces, 0.0.0.0:50051";
+  return leaf(parsed(parseListen, expected), { description, fallback, type: "host:port", placeholder: "host:port" });
 }
 
 /** The items of `a, b`, or of a list in YAML or JSON. Throws when the latter is malformed. */
@@ -180,10 +148,7 @@ export function listFromText(text: string): unknown {
 export function list<T>(
   description: string,
   fallback: readonly T[],
-  item: {
-    readonly accept: (value: unknown) => T | undefined;
-    readonly expected: string;
-  },
+  item: { readonly accept: (value: unknown) => T | undefined; readonly expected: string },
 ): Leaf<readonly T[]> {
   const schema = z
     .array(parsed(item.accept, item.expected), {
@@ -191,12 +156,5 @@ export function list<T>(
     })
     .min(1, { error: "must not be empty" });
   const type = `list, each ${item.expected}`;
-  return {
-    schema,
-    fromText: listFromText,
-    fallback,
-    suffix: "",
-    description,
-    type,
-  };
+  return leaf(schema, { description, fallback, type, placeholder: "list" }, listFromText);
 }

@@ -16,10 +16,7 @@ export const instanceSections = {
   cas: {
     max_bytes: size("Room for blobs; the least recently used go when it is full.", "20GiB", { min: "1MiB" }),
     max_blob_bytes: size("Largest blob that is accepted; never more than max_bytes.", "16GiB", { min: "1KiB" }),
-    max_batch_bytes: size("Blobs in one batch call, together.", "4MiB", {
-      min: "1KiB",
-      max: "512MiB",
-    }),
+    max_batch_bytes: size("Blobs in one batch call, together.", "4MiB", { min: "1KiB", max: "512MiB" }),
     upload_expiry: duration("How long an unfinished upload can be resumed.", "1h", { min: "1s" }),
   },
   action_cache: {
@@ -30,9 +27,7 @@ export const instanceSections = {
     default_timeout: duration("Time for an action that asks for none; never more than max_timeout.", "1h", {
       min: "1s",
     }),
-    max_timeout: duration("Longest time that an action may ask for.", "2h", {
-      min: "1s",
-    }),
+    max_timeout: duration("Longest time that an action may ask for.", "2h", { min: "1s" }),
     max_attempts: integer("How often a job is handed to bots before it is given up.", 5, { min: 1, max: 100 }),
     keep_alive: duration("Silence on an open Execute or WaitExecution stream before its state is sent again.", "30s", {
       min: "100ms",
@@ -68,18 +63,12 @@ export const tree = {
     "127.0.0.1:50051",
   ),
   data_dir: path("Where the state and the blobs are kept; one server at a time.", ".opgrid"),
-  bots: integer("Embedded bots, each a process of its own.", 2, {
-    min: 0,
-    max: 1024,
-  }),
+  bots: integer("Embedded bots, each a process of its own.", 2, { min: 0, max: 1024 }),
   bot: {
     directory: optionalPath("Where the embedded bots work; `bots` inside of data_dir when not set."),
     cache_max_bytes: size("Room of each embedded bot for inputs that it keeps.", "2GiB", { min: "1MiB" }),
     sandbox: choice("What shuts an embedded bot's actions in.", ["none", "bubblewrap"], "none"),
-    capacity: integer("Actions that each embedded bot runs at a time.", 1, {
-      min: 1,
-      max: 1024,
-    }),
+    capacity: integer("Actions that each embedded bot runs at a time.", 1, { min: 1, max: 1024 }),
     instance: text("Instance that the embedded bots work for; * for all.", "*"),
   },
   tls: {
@@ -96,20 +85,14 @@ export const tree = {
     }),
   },
   limits: {
-    max_message_bytes: size("Largest message that is read.", "8MiB", {
-      min: "64KiB",
-      max: "1GiB",
-    }),
+    max_message_bytes: size("Largest message that is read.", "8MiB", { min: "64KiB", max: "1GiB" }),
     max_concurrent_streams: integer("Calls at a time on one HTTP/2 connection.", 1000, { min: 1, max: 1_000_000 }),
     max_timeout: duration("Longest deadline of a unary call; longer ones are shortened.", "1h", { min: "1s" }),
     first_byte_timeout: duration("Time for a new connection to say something.", "10s", { min: "100ms" }),
     headers_timeout: duration("Time for the headers of an HTTP/1.1 request and for a TLS handshake.", "30s", {
       min: "100ms",
     }),
-    max_connections: integer("Connections at a time.", 10_000, {
-      min: 1,
-      max: 1_000_000,
-    }),
+    max_connections: integer("Connections at a time.", 10_000, { min: 1, max: 1_000_000 }),
   },
   shutdown: {
     grace: duration("Time for calls to finish after SIGTERM before they are cut.", "20s", { max: "1h" }),
@@ -132,7 +115,7 @@ export const tree = {
   },
   ...instanceSections,
   instances: instanceList(
-    "The instances that are served; they share nothing. How the list is written stands above.",
+    "The instances that are served, sharing nothing: names, or a list in YAML or JSON.",
     ["", "main"],
     overrides(instanceSections),
   ),

@@ -14,6 +14,8 @@ export interface Setting {
   readonly description: string;
   /** What may be written, for people. */
   readonly type: string;
+  /** The same in a word. */
+  readonly placeholder: string;
   /** As it would stand in a file; undefined when there is none. */
   readonly fallback: unknown;
   /** Turns text into what could stand in a file. May throw. */
@@ -28,19 +30,8 @@ function collect(node: Tree, parents: readonly string[]): Setting[] {
     if (!isLeaf(child)) return collect(child, path);
     const env = PREFIX + path.join("_").toUpperCase();
     const flag = path.join("-").replaceAll("_", "-");
-    const { description, type, fallback, fromText } = child;
-    return [
-      {
-        path,
-        key: path.join("."),
-        env,
-        flag,
-        description,
-        type,
-        fallback,
-        fromText,
-      },
-    ];
+    const { description, type, placeholder, fallback, fromText } = child;
+    return [{ path, key: path.join("."), env, flag, description, type, placeholder, fallback, fromText }];
   });
 }
 

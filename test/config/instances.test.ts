@@ -65,8 +65,8 @@ test("replaces the list of the file by that of a flag", () => {
   );
 });
 
-test("accepts names with slashes, dots, spaces and letters of all scripts", () => {
-  for (const name of ["", "a", "a/b/c", "release-1.2/linux", "büro", "two words", "..a", "blob", "x".repeat(256)]) {
+test("accepts names with slashes, dots and letters of all scripts", () => {
+  for (const name of ["", "a", "a/b/c", "release-1.2/linux", "büro", "..a", "blob", "x".repeat(256)]) {
     assert.equal(problemsOfName(name), "", name);
   }
 });
@@ -80,6 +80,7 @@ test("refuses names that could not be told apart inside of resource names", () =
     ["a/./b", /\. or \.\./],
     ["..", /\. or \.\./],
     ["a\nb", /control/],
+    ["two words", /white space/],
     ["a\u0085", /control/],
     ["*", /all instances/],
     ["x".repeat(257), /256/],

@@ -31,7 +31,7 @@ const section = fc.record({
 });
 
 const instance = fc.oneof(
-  fc.stringMatching(/^[a-z]{1,5}(\/[a-z0-9 ]{1,5})?$/),
+  fc.stringMatching(/^[a-z]{1,5}(\/[a-z0-9]{1,5})?$/),
   fc
     .tuple(
       fc.stringMatching(/^([A-Z#:'"-]{1,8})?$/),

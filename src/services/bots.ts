@@ -43,7 +43,7 @@ export function botsService(limits: WaitLimits): ServiceImpl<typeof Bots> {
         throw invalidField("bot_session.name", `must be the name in the request, ${request.name}`);
       }
       const wait = untilDeadline(context, { ...limits, longestMs: home.settings.longPollMs });
-      const poll = { signal: wait.signal, waitMs: wait.timeoutMs * WAIT_SHARE };
+      const poll = { signal: wait.signal, waitMs: Math.floor(wait.timeoutMs * WAIT_SHARE) };
       return wire(await home.leasing.update(id, reportOf(session, context.requestHeader), poll), session);
     },
     postBotEventTemp: () => {

@@ -33,5 +33,5 @@ export function targetBlob(context: HandlerContext) {
       `compressor ${blob.compressor} is not supported; see GetCapabilities`,
     );
   }
-  return { instance, ...blob };
+  return { ...blob, instance };
 }

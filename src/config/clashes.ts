@@ -57,10 +57,15 @@ function instanceClashes(values: Partial<FileValues>): Clash[] {
   });
 }
 
-function botClashes({ bot, instances }: Partial<FileValues>): Clash[] {
-  if (!bot || !instances || bot.instance === "*") return [];
-  const known = instances.some(({ name }) => name === bot.instance);
-  return broken([!known, ["bot", "instance"], `must be * or the name of an instance, not ${quoted(bot.instance)}`]);
+function botClashes({ bots = 0, bot, instances, tls }: Partial<FileValues>): Clash[] {
+  const unreachable = bots > 0 && tls?.cert !== undefined && tls.plaintext === "refuse";
+  const why =
+    "must be 0 when tls.plaintext is refuse, because embedded bots come without TLS; start them by opgrid bot";
+  const known = !bot || !instances || bot.instance === "*" || instances.some(({ name }) => name === bot.instance);
+  return broken(
+    [unreachable, ["bots"], why],
+    [!known, ["bot", "instance"], `must be * or the name of an instance, not ${quoted(bot?.instance)}`],
+  );
 }
 
 /** What does not fit together. Sections that are wrong in themselves are not in `values` and clash with nothing. */

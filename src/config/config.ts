@@ -8,7 +8,7 @@ export { ConfigError, type Problem } from "./problems.ts";
 export type { Config, InstanceConfig } from "./resolve.ts";
 export { otherVariables, type Setting, settings } from "./settings.ts";
 export type { ConfigInputs } from "./sources.ts";
-export { type ListenAddress, parseDuration } from "./units.ts";
+export { type ListenAddress, parseDuration, parseSize } from "./units.ts";
 
 /**
  * The configuration of a server: defaults, overruled by the file, by the environment, by flags. Reads nothing but what it

@@ -63,11 +63,12 @@ export const tree = {
     "127.0.0.1:50051",
   ),
   data_dir: path("Where the state and the blobs are kept; one server at a time.", ".opgrid"),
-  bots: integer("Embedded bots, each a process of its own.", 2, { min: 0, max: 1024 }),
+  bots: integer("Embedded bots, each a process of its own; 0 for none.", 2, { min: 0, max: 1024 }),
   bot: {
     directory: optionalPath("Where the embedded bots work; `bots` inside of data_dir when not set."),
     cache_max_bytes: size("Room of each embedded bot for inputs that it keeps.", "2GiB", { min: "1MiB" }),
     sandbox: choice("What shuts an embedded bot's actions in.", ["none", "bubblewrap"], "none"),
+    network: toggle("Whether an action in the sandbox reaches the network.", false),
     capacity: integer("Actions that each embedded bot runs at a time.", 1, { min: 1, max: 1024 }),
     instance: text("Instance that the embedded bots work for; * for all.", "*"),
   },
@@ -95,7 +96,11 @@ export const tree = {
     max_connections: integer("Connections at a time.", 10_000, { min: 1, max: 1_000_000 }),
   },
   shutdown: {
-    grace: duration("Time for calls to finish after SIGTERM before they are cut.", "20s", { max: "1h" }),
+    grace: duration(
+      "Time for calls to finish after SIGTERM before they are cut; before that, half of it for actions of embedded bots.",
+      "20s",
+      { max: "1h" },
+    ),
   },
   log: {
     level: choice("Least severe line that is written.", ["silent", "error", "warn", "info", "debug"], "info"),

@@ -153,6 +153,7 @@ test("finds settings that do not go together", () => {
     ["tls: {cert: a, key: b, client_auth: required}", /client_auth\|needs tls\.client_ca/],
     ["tls: {cert: a, key: b, client_ca: c}", /client_ca\|has no effect/],
     ["tls: {plaintext: refuse}", /plaintext\|refuse needs tls\.cert/],
+    ["tls: {cert: a, key: b, plaintext: refuse}", /\|bots\|must be 0 when tls\.plaintext is refuse/],
     ["bot: {instance: nobody}", /bot\.instance\|must be \* or the name of an instance/],
     ["execution: {min_priority: 5, max_priority: 1}", /\|execution\.min_priority\|must not be larger/],
     ["cas: {max_batch_bytes: 8MiB}", /\|cas\.max_batch_bytes\|must be at least 64KiB smaller/],
@@ -162,7 +163,10 @@ test("finds settings that do not go together", () => {
   ];
   for (const [file, expected] of clashes) assert.match(one(ofFile(file)), expected, file);
   assert.deepEqual(ofFile("bot: {instance: a}\ninstances: [a]"), []);
-  assert.deepEqual(ofFile("tls: {cert: a, key: b, client_ca: c, client_auth: optional, plaintext: refuse}"), []);
+  assert.deepEqual(
+    ofFile("tls: {cert: a, key: b, client_ca: c, client_auth: optional, plaintext: refuse}\nbots: 0"),
+    [],
+  );
 });
 
 test("prints no configuration that has a problem", () => {

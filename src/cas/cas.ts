@@ -3,7 +3,7 @@ import type { Digest } from "../base/digests.ts";
 export { type ActionCache, type ActionCacheDeps, createActionCache } from "./action-cache.ts";
 export { type LoadedAction, loadAction, missingInputs } from "./action-inputs.ts";
 export { createFileCas, type FileCasOptions } from "./file-cas.ts";
-export { parseReadName, parseWriteName, type ReadName, type WriteName } from "./resource-names.ts";
+export { type BlobName, parseReadName, parseWriteName } from "./resource-names.ts";
 export { type TreeOptions, tree } from "./tree.ts";
 
 /** A part of a blob. `limit` undefined means to the end. */

@@ -1,20 +1,16 @@
 import { type Digest, type DigestFunction, digestFunctions, digestProblem } from "../base/digests.ts";
 import { invalidArgument } from "../base/errors.ts";
 
-/** What a ByteStream resource name to read from says. */
-export interface ReadName {
+/** What the resource name of a ByteStream call says. */
+export interface BlobName {
   /** May be empty and may contain slashes. */
   readonly instance: string;
   /** Of the uncompressed content. */
   readonly digest: Digest;
   /** `identity`, or the second segment of a `compressed-blobs` name as the client wrote it. */
   readonly compressor: string;
-}
-
-/** What a ByteStream resource name to write to says. */
-export interface WriteName extends ReadName {
-  /** The client's uuid: any text without a slash. */
-  readonly uploadId: string;
+  /** The client's uuid, any text without a slash; undefined in a name to read from. */
+  readonly uploadId: string | undefined;
 }
 
 const RESERVED = new Set([
@@ -88,19 +84,19 @@ function isBlobWord(segment: string | undefined): boolean {
  * Parses `[<instance>/]blobs/[<fn>/]<hash>/<size>` and `[<instance>/]compressed-blobs/<compressor>/[<fn>/]<hash>/<size>`.
  * Anything else is INVALID_ARGUMENT; a compressor that nobody knows is not an error here.
  */
-export function parseReadName(name: string): ReadName {
+export function parseReadName(name: string): BlobName {
   const { instance, segments, start } = splitInstance(name);
   if (!isBlobWord(segments[start])) throw malformed(name, `unexpected \`${segments[start]}\``);
   const { digest, compressor, end } = parseTail(name, segments, start);
   if (end !== segments.length) throw malformed(name, "nothing may follow the size");
-  return { instance, digest, compressor };
+  return { instance, digest, compressor, uploadId: undefined };
 }
 
 /**
  * Parses `[<instance>/]uploads/<uuid>/` followed by a name to read from and, if the client likes, by a slash and anything.
  * Anything else is INVALID_ARGUMENT.
  */
-export function parseWriteName(name: string): WriteName {
+export function parseWriteName(name: string): BlobName {
   const { instance, segments, start } = splitInstance(name);
   const uploadId = segments[start + 1];
   if (segments[start] !== "uploads" || !uploadId) throw malformed(name, "`uploads/<uuid>/` is missing");

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { digestOf } from "../../src/base/digests.ts";
 import { Code } from "../../src/base/errors.ts";
 import { fakeClock } from "../helpers/fake-clock.ts";
+import { until } from "../helpers/until.ts";
 import {
   assertStatus,
   blobFiles,
@@ -16,7 +17,6 @@ import {
   openFiles,
   put,
   randomBlob,
-  until,
   uploadFiles,
 } from "./fixtures.ts";
 

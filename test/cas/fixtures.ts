@@ -5,7 +5,6 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   ActionSchema,
@@ -160,10 +159,4 @@ export async function assertStatus(work: Promise<unknown>, code: Code, reason?: 
   assert.equal(error.code, code, error.message);
   if (reason !== undefined) assert.equal(error.findDetails(ErrorInfoSchema)[0]?.reason, reason);
   return error;
-}
-
-/** Waits until a condition holds, 5 s at most. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const end = Date.now() + 5000; Date.now() < end; await sleep(5)) if (await condition()) return;
-  assert.fail(`not within 5 s: ${what}`);
 }

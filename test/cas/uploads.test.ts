@@ -6,7 +6,8 @@ import fc from "fast-check";
 import { Code } from "../../src/base/errors.ts";
 import type { Cas } from "../../src/cas/cas.ts";
 import { fakeClock } from "../helpers/fake-clock.ts";
-import { assertStatus, type Blob, blobFiles, openCas, randomBlob, until, uploadFiles } from "./fixtures.ts";
+import { until } from "../helpers/until.ts";
+import { assertStatus, type Blob, blobFiles, openCas, randomBlob, uploadFiles } from "./fixtures.ts";
 
 /** Sends one part in one call that ends without finishing. */
 async function sendPart(cas: Cas, id: string, { digest, data }: Blob, from: number, to: number): Promise<void> {

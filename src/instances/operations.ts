@@ -1,5 +1,5 @@
 import { notFound } from "../base/errors.ts";
-import { buildQuery, formatOperationName, type OperationRecord } from "../operations/operations.ts";
+import { buildQuery, formatOperationName, type OperationRecord, parseFilter } from "../operations/operations.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { InstanceSettings } from "./instance.ts";
 
@@ -27,12 +27,13 @@ export interface Operations {
   delete(id: string): Promise<void>;
 }
 
-/** Makes one instance's view of the scheduler's operations. */
+/** Makes one instance's view of the scheduler's operations. Throws when the default filter is not a filter. */
 export function createOperations(
   instance: string,
   deps: { scheduler: Scheduler; settings: InstanceSettings },
 ): Operations {
   const { scheduler, settings } = deps;
+  parseFilter(settings.defaultFilter);
 
   function found(id: string, record: OperationRecord | undefined): OperationRecord {
     if (!record) throw missingOperation(instance, id);

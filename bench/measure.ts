@@ -1,0 +1,94 @@
+import { type BenchServers, type ServerName, serverNames } from "./servers.ts";
+import { median } from "./statistics.ts";
+
+/** One thing to measure, the same against every server. */
+export interface Scenario {
+  readonly title: string;
+  /** How many operations are in progress at any time. */
+  readonly inFlight: number;
+  /** What its row of the table shows. */
+  readonly figure: "operations/s" | "MiB/s" | "latency";
+  /** Payload of one operation, for MiB/s. */
+  readonly mebibytes?: number;
+  readonly operations: Readonly<Record<ServerName, () => Promise<unknown>>>;
+}
+
+/** What a scenario gave with one server. */
+export interface Figures {
+  /** Operations a second: the median of the rounds. */
+  readonly rate: number;
+  /** From the call to its status, of all rounds. */
+  readonly latenciesMs: readonly number[];
+  /** Processor time of the server, all its threads, in microseconds an operation; NaN where the system does not tell. */
+  readonly cpuMicros: number;
+}
+
+export interface Result {
+  readonly scenario: Scenario;
+  readonly figures: Readonly<Record<ServerName, Figures>>;
+}
+
+/** How long to measure. */
+export interface Effort {
+  readonly rounds: number;
+  readonly seconds: number;
+}
+
+interface Round {
+  readonly latenciesMs: number[];
+  readonly seconds: number;
+  readonly cpuMs: number;
+}
+
+const WARM_UP_SHARE = 0.5;
+
+/** Measures in rounds; in each every server has its turn, another one first each time, so that all share what disturbs. */
+export async function measure(scenario: Scenario, servers: BenchServers, effort: Effort): Promise<Result> {
+  const rounds: Record<ServerName, Round[]> = { opgrid: [], http2: [], "grpc-js": [] };
+  for (const name of serverNames) await turn(scenario, servers, name, effort.seconds * WARM_UP_SHARE);
+  for (let round = 0; round < effort.rounds; round++) {
+    for (const name of rotated(serverNames, round)) {
+      rounds[name].push(await turn(scenario, servers, name, effort.seconds));
+    }
+  }
+  const figures = {
+    opgrid: summary(rounds.opgrid),
+    http2: summary(rounds.http2),
+    "grpc-js": summary(rounds["grpc-js"]),
+  };
+  return { scenario, figures };
+}
+
+async function turn(scenario: Scenario, servers: BenchServers, name: ServerName, seconds: number): Promise<Round> {
+  const latenciesMs: number[] = [];
+  const cpuBefore = await servers[name].cpuMs();
+  const begin = performance.now();
+  const end = begin + seconds * 1000;
+  const operation = scenario.operations[name];
+  const caller = async () => {
+    for (let before = performance.now(); before < end; ) {
+      await operation();
+      const after = performance.now();
+      latenciesMs.push(after - before);
+      before = after;
+    }
+  };
+  await Promise.all(Array.from({ length: scenario.inFlight }, caller));
+  const elapsed = performance.now() - begin;
+  return { latenciesMs, seconds: elapsed / 1000, cpuMs: (await servers[name].cpuMs()) - cpuBefore };
+}
+
+function summary(rounds: readonly Round[]): Figures {
+  const latenciesMs = rounds.flatMap((round) => round.latenciesMs);
+  const cpuMs = rounds.reduce((sum, round) => sum + round.cpuMs, 0);
+  return {
+    rate: median(rounds.map((round) => round.latenciesMs.length / round.seconds)),
+    latenciesMs,
+    cpuMicros: (cpuMs * 1000) / latenciesMs.length,
+  };
+}
+
+function rotated<T>(values: readonly T[], by: number): T[] {
+  const at = by % values.length;
+  return [...values.slice(at), ...values.slice(0, at)];
+}

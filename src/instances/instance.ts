@@ -1,4 +1,6 @@
-import type { ActionCache, Cas } from "../cas/cas.ts";
+import type { Directory } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
+import type { Digest } from "../base/digests.ts";
+import { type ActionCache, type Cas, type TreeOptions, tree } from "../cas/cas.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import { createExecution, type Execution } from "./execution.ts";
 import { createLeasing, type Leasing } from "./leasing.ts";
@@ -35,6 +37,8 @@ export interface BotHome {
 /** The bundle of collaborators that one tenant uses; nothing in it is shared with another tenant's data. */
 export interface Instance extends BotHome {
   readonly cas: Cas;
+  /** The directories of a tree in its CAS, page by page; NOT_FOUND when the root is not there. */
+  tree(root: Digest, options: TreeOptions): AsyncIterable<Directory[]>;
   readonly actionCache: ActionCache;
   readonly execution: Execution;
   readonly operations: Operations;
@@ -65,6 +69,7 @@ export function createInstance(name: string, deps: BotHomeDeps & { readonly stor
   return {
     ...createBotHome(name, deps),
     cas,
+    tree: (root, options) => tree(cas, root, options),
     actionCache,
     execution: createExecution(name, { cas, actionCache, scheduler, settings }),
     operations: createOperations(name, { scheduler, settings }),

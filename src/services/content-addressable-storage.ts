@@ -6,7 +6,9 @@ import {
   BatchUpdateBlobsResponseSchema,
   Compressor_Value,
   type ContentAddressableStorage,
+  type Directory,
   FindMissingBlobsResponseSchema,
+  GetTreeResponseSchema,
 } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { type Status, StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 import type { Digest } from "../base/digests.ts";
@@ -54,11 +56,31 @@ export function contentAddressableStorageService(): ServiceImpl<typeof ContentAd
       const { instance } = target(context);
       if (request.pageSize < 0) throw invalidField("page_size", "must not be negative");
       const root = toDigest(request.rootDigest, request.digestFunction, "root_digest");
-      yield* instance.tree(root, { pageSize: request.pageSize, pageToken: request.pageToken });
+      const pageSize = request.pageSize || DEFAULT_TREE_PAGE;
+      let position = positionOf(request.pageToken);
+      let page: Directory[] | undefined;
+      for await (const next of instance.tree(root, { pageSize, skip: position })) {
+        position += page?.length ?? 0;
+        if (page) yield treePage(page, String(position));
+        page = next;
+      }
+      yield treePage(page ?? [], "");
     },
     splitBlob: () => notServed("SplitBlob"),
     spliceBlob: () => notServed("SpliceBlob"),
   };
+}
+
+const DEFAULT_TREE_PAGE = 1000;
+
+/** A page token is the number of directories before the page: the order of a tree is fixed by its root. */
+function positionOf(pageToken: string): number {
+  if (/^\d{0,9}$/.test(pageToken)) return Number(pageToken);
+  throw invalidField("page_token", "is not one that this server gave out");
+}
+
+function treePage(directories: Directory[], nextPageToken: string) {
+  return create(GetTreeResponseSchema, { directories, nextPageToken });
 }
 
 function notServed(method: string): never {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code } from "../../src/base/errors.ts";
-import { Stage } from "../../src/operations/operations.ts";
+import { type OperationRecord, Stage } from "../../src/operations/operations.ts";
 import { until } from "../helpers/until.ts";
 import { bot, finished, job, now, responseOf, startFarm, stateOf } from "./farm.ts";
 
@@ -56,7 +56,7 @@ test("a merged job takes over the more urgent priority", async (t) => {
 
 test("smaller priority values run first, equal ones in the order of their coming", async (t) => {
   const farm = await startFarm(t);
-  const submitted = [];
+  const submitted: OperationRecord[] = [];
   for (const priority of [0, 5, -5, 0]) {
     submitted.push(await farm.scheduler.submit("main", job(`p${submitted.length}`, { priority })));
     await farm.clock.advance(1);

@@ -1,0 +1,401 @@
+import { randomUUID } from "node:crypto";
+import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
+import type { TestContext } from "node:test";
+import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { anyPack, anyUnpack, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError, type ConnectRouter, decodeBinaryHeader, type HandlerContext } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import {
+  type Action,
+  type ActionResult,
+  ActionResultSchema,
+  ActionSchema,
+  Capabilities,
+  CommandSchema,
+  ContentAddressableStorage,
+  DigestSchema,
+  type ExecutedActionMetadata,
+  ExecutedActionMetadataSchema,
+  type Digest as WireDigest,
+} from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
+import { ByteStream } from "../../gen/google/bytestream/bytestream_pb.ts";
+import {
+  type BotSession,
+  BotStatus,
+  Bots,
+  type Lease,
+  LeaseSchema,
+  LeaseState,
+} from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
+import type { Status } from "../../gen/google/rpc/status_pb.ts";
+import { digestOf } from "../../src/base/digests.ts";
+import { defer } from "./defer.ts";
+
+/** What became of a job. */
+export interface JobEnd {
+  readonly status: Status;
+  readonly result: ActionResult | undefined;
+  readonly bot: string;
+}
+
+/** One job of the farm. */
+export interface Job {
+  readonly id: string;
+  readonly lease: Lease;
+  readonly ended: Promise<JobEnd>;
+  /** Names of the sessions that it was given to, in order. */
+  readonly sessions: string[];
+  readonly progress: ExecutedActionMetadata[];
+}
+
+/** A job's command and input root. */
+export interface JobSpec {
+  readonly command: MessageInitShape<typeof CommandSchema>;
+  readonly inputRoot?: WireDigest;
+  readonly action?: Omit<MessageInitShape<typeof ActionSchema>, "$typeName">;
+  /** Sends the digest of the action instead of the action. */
+  readonly byDigest?: boolean;
+  /** What to send instead of an action. */
+  readonly payload?: Lease["payload"];
+  readonly requirements?: MessageInitShape<typeof LeaseSchema>["requirements"];
+}
+
+interface Session {
+  readonly name: string;
+  readonly botId: string;
+  readonly jobs: Map<string, FarmJob>;
+  wake: () => void;
+}
+
+interface FarmJob extends Job {
+  attempts: number;
+  end: (end: JobEnd) => void;
+}
+
+const MAX_ATTEMPTS = 5;
+
+/**
+ * The server's side of the protocols that a bot speaks, in memory: enough of the CAS, of ByteStream, Capabilities and
+ * Bots to drive a bot by hand, and to be unkind to it.
+ */
+export class FakeFarm implements AsyncDisposable {
+  readonly blobs = new Map<string, Uint8Array>();
+  readonly sessions = new Map<string, Session>();
+  /** Each call, as `Service.Method`. */
+  readonly calls: string[] = [];
+  readonly updates: BotSession[] = [];
+  /** Calls that fail next, by method name, with a code each; "drop" cuts the connection. */
+  readonly failures = new Map<string, (Code | "drop")[]>();
+  maxBatchBytes = 4 * 2 ** 20;
+  longPollMs = 1_000;
+  readonly #queue: FarmJob[] = [];
+  readonly #jobs = new Map<string, FarmJob>();
+  readonly #uploads = new Map<string, Uint8Array[]>();
+  readonly #connections = new Set<ServerHttp2Session>();
+  #server: Http2Server | undefined;
+  #port = 0;
+
+  /** Where bots connect. */
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Listens, after `stop` on the same port as before. */
+  async start(): Promise<void> {
+    const server = createServer(connectNodeAdapter({ routes: (router) => this.#routes(router) }));
+    server.on("session", (session) => {
+      this.#connections.add(session);
+      session.on("error", () => {});
+      session.on("close", () => this.#connections.delete(session));
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(this.#port, "127.0.0.1", resolve);
+    });
+    this.#port = (server.address() as AddressInfo).port;
+    this.#server = server;
+  }
+
+  /** Stops like a process that is killed: all connections are cut. State is kept. */
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    for (const session of this.sessions.values()) session.wake();
+    const closed = new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
+    this.cutConnections();
+    await closed;
+  }
+
+  /** Cuts all connections. */
+  cutConnections(): void {
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  /** Forgets all bot sessions and puts their jobs back into the queue. */
+  loseSessions(): void {
+    for (const session of this.sessions.values()) {
+      this.#queue.push(...session.jobs.values());
+      session.wake();
+    }
+    this.sessions.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** Stores a blob. */
+  put(content: Uint8Array | string): WireDigest {
+    const data = typeof content === "string" ? Buffer.from(content) : content;
+    const { hash, sizeBytes } = digestOf(data);
+    this.blobs.set(`${hash}/${sizeBytes}`, data);
+    return create(DigestSchema, { hash, sizeBytes: BigInt(sizeBytes) });
+  }
+
+  /** Stores a message. */
+  putMessage<D extends DescMessage>(schema: D, init: MessageInitShape<D>): WireDigest {
+    return this.put(toBinary(schema, create(schema, init)));
+  }
+
+  /** The content of a blob; throws when it is not there. */
+  read(digest: WireDigest | undefined): Buffer {
+    const data = this.blobs.get(`${digest?.hash}/${digest?.sizeBytes}`);
+    if (!data) throw new Error(`no blob ${digest?.hash}/${digest?.sizeBytes}`);
+    return Buffer.from(data);
+  }
+
+  /** Queues a job. */
+  submit(spec: JobSpec): Job {
+    const inputRootDigest = spec.inputRoot ?? this.put("");
+    const commandDigest = this.putMessage(CommandSchema, spec.command);
+    const action: Action = create(ActionSchema, { commandDigest, inputRootDigest, ...spec.action });
+    const payload =
+      spec.payload ??
+      (spec.byDigest ? anyPack(DigestSchema, this.putMessage(ActionSchema, action)) : anyPack(ActionSchema, action));
+    const id = randomUUID();
+    const { promise, resolve } = Promise.withResolvers<JobEnd>();
+    const lease = create(LeaseSchema, {
+      id,
+      payload,
+      state: LeaseState.ACTIVE,
+      ...(spec.requirements && { requirements: spec.requirements }),
+    });
+    const job: FarmJob = { id, lease, ended: promise, end: resolve, sessions: [], progress: [], attempts: 0 };
+    this.#jobs.set(id, job);
+    this.#queue.push(job);
+    for (const session of this.sessions.values()) session.wake();
+    return job;
+  }
+
+  /** Takes a job from whoever has it. */
+  cancel(job: Job): void {
+    for (const session of this.sessions.values()) session.jobs.delete(job.id);
+  }
+
+  #routes(router: ConnectRouter): void {
+    const counted =
+      <A extends unknown[], R>(name: string, handler: (...args: A) => R) =>
+      (...args: A): R => {
+        this.calls.push(name);
+        const failure = this.failures.get(name)?.shift();
+        if (failure === "drop") this.cutConnections();
+        if (failure !== undefined)
+          throw new ConnectError("as the test wants it", failure === "drop" ? Code.Unavailable : failure);
+        return handler(...args);
+      };
+    router.service(Capabilities, {
+      getCapabilities: counted("GetCapabilities", () => ({
+        cacheCapabilities: { maxBatchTotalSizeBytes: BigInt(this.maxBatchBytes) },
+      })),
+    });
+    router.service(ContentAddressableStorage, {
+      findMissingBlobs: counted("FindMissingBlobs", (request) => ({
+        missingBlobDigests: request.blobDigests.filter((digest) => !this.#has(digest)),
+      })),
+      batchReadBlobs: counted("BatchReadBlobs", (request) => ({
+        responses: request.digests.map((digest) =>
+          this.#has(digest) ? { digest, data: this.read(digest) } : { digest, status: { code: Code.NotFound } },
+        ),
+      })),
+      batchUpdateBlobs: counted("BatchUpdateBlobs", (request) => ({
+        responses: request.requests.map(({ digest, data }) => ({
+          ...(digest && { digest }),
+          status: { code: this.#accept(digest, data) },
+        })),
+      })),
+    });
+    router.service(ByteStream, {
+      read: counted("Read", ({ resourceName, readOffset }) => this.#readStream(resourceName, Number(readOffset))),
+      write: counted("Write", (requests) => this.#writeStream(requests)),
+      queryWriteStatus: counted("QueryWriteStatus", ({ resourceName }) => {
+        const size = this.#uploads.get(resourceName)?.reduce((sum, chunk) => sum + chunk.length, 0);
+        if (size === undefined) throw new ConnectError("no such upload", Code.NotFound);
+        return { committedSize: BigInt(size) };
+      }),
+    });
+    router.service(Bots, {
+      createBotSession: counted("CreateBotSession", ({ parent, botSession }) => this.#open(parent, botSession)),
+      updateBotSession: counted("UpdateBotSession", ({ name, botSession }, context: HandlerContext) =>
+        this.#update(name, botSession as BotSession, context),
+      ),
+    });
+  }
+
+  #has(digest: { hash: string; sizeBytes: bigint }): boolean {
+    return digest.sizeBytes === 0n || this.blobs.has(`${digest.hash}/${digest.sizeBytes}`);
+  }
+
+  #accept(digest: { hash: string; sizeBytes: bigint } | undefined, data: Uint8Array): number {
+    const { hash, sizeBytes } = digestOf(data);
+    if (digest?.hash !== hash || Number(digest.sizeBytes) !== sizeBytes) return Code.InvalidArgument;
+    this.blobs.set(`${hash}/${sizeBytes}`, Uint8Array.from(data));
+    return 0;
+  }
+
+  async *#readStream(resourceName: string, offset: number) {
+    const [, hash, size] = /blobs\/([0-9a-f]+)\/(\d+)$/.exec(resourceName) ?? [];
+    const data = this.blobs.get(`${hash}/${size}`);
+    if (!data) throw new ConnectError("no such blob", Code.NotFound);
+    for (let at = offset; at < data.length; at += 65_536) {
+      if (at > offset && this.failures.get("ReadChunk")?.shift()) this.cutConnections();
+      yield { data: data.subarray(at, at + 65_536) };
+    }
+  }
+
+  async #writeStream(
+    requests: AsyncIterable<{ resourceName: string; writeOffset: bigint; data: Uint8Array; finishWrite: boolean }>,
+  ) {
+    let name = "";
+    let size = 0;
+    for await (const request of requests) {
+      name ||= request.resourceName;
+      const chunks = this.#uploads.get(name) ?? [];
+      this.#uploads.set(name, chunks);
+      size ||= chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+      if (Number(request.writeOffset) !== size) throw new ConnectError(`expected offset ${size}`, Code.InvalidArgument);
+      chunks.push(Uint8Array.from(request.data));
+      size += request.data.length;
+      if (this.failures.get("WriteChunk")?.shift()) this.cutConnections();
+      if (request.finishWrite) break;
+    }
+    const [, hash, length] = /blobs\/([0-9a-f]+)\/(\d+)$/.exec(name) ?? [];
+    const code = this.#accept(
+      { hash: hash ?? "", sizeBytes: BigInt(length ?? 0) },
+      Buffer.concat(this.#uploads.get(name) ?? []),
+    );
+    if (code !== 0) throw new ConnectError("digest mismatch", code);
+    return { committedSize: BigInt(size) };
+  }
+
+  #open(parent: string, bot: BotSession | undefined) {
+    for (const [name, old] of this.sessions) {
+      if (old.botId !== bot?.botId) continue;
+      this.#queue.push(...old.jobs.values());
+      this.sessions.delete(name);
+    }
+    const session: Session = {
+      name: `${parent}/${randomUUID()}`,
+      botId: bot?.botId ?? "",
+      jobs: new Map(),
+      wake: () => {},
+    };
+    this.sessions.set(session.name, session);
+    this.#assign(session, bot as BotSession);
+    return this.#answer(session);
+  }
+
+  async #update(name: string, bot: BotSession, context: HandlerContext) {
+    this.updates.push(bot);
+    const session = this.sessions.get(name);
+    if (!session) throw new ConnectError(`no session ${name}`, Code.InvalidArgument);
+    this.#noteProgress(session, context.requestHeader);
+    for (const lease of bot.leases) if (lease.state === LeaseState.COMPLETED) this.#complete(session, lease);
+    if (bot.status === BotStatus.BOT_TERMINATING) return this.#leave(session, bot);
+    this.#assign(session, bot);
+    if (bot.leases.length === 0 && session.jobs.size === 0) {
+      await this.#wait(session, context.signal);
+      this.#assign(session, bot);
+    }
+    if (!this.#server) throw new ConnectError("stopped", Code.Unavailable);
+    return this.#answer(session);
+  }
+
+  #noteProgress(session: Session, header: Headers): void {
+    for (const [key, value] of header) {
+      const id = /^partial-execution-metadata-(.+)-bin$/.exec(key)?.[1];
+      const job = id === undefined ? undefined : session.jobs.get(id);
+      job?.progress.push(decodeBinaryHeader(value, ExecutedActionMetadataSchema));
+    }
+  }
+
+  #complete(session: Session, lease: Lease): void {
+    const job = session.jobs.get(lease.id);
+    if (!job) return;
+    session.jobs.delete(lease.id);
+    const status = lease.status as Status;
+    if ((status.code === Code.Internal || status.code === Code.Unavailable) && job.attempts < MAX_ATTEMPTS) {
+      this.#queue.push(job);
+      return;
+    }
+    const result = lease.result && anyUnpack(lease.result, ActionResultSchema);
+    job.end({ status, result, bot: session.botId });
+  }
+
+  #leave(session: Session, bot: BotSession) {
+    for (const [id, job] of session.jobs) {
+      if (bot.leases.some((lease) => lease.id === id)) continue;
+      session.jobs.delete(id);
+      this.#queue.push(job);
+    }
+    if (session.jobs.size === 0) this.sessions.delete(session.name);
+    for (const other of this.sessions.values()) other.wake();
+    return this.#answer(session);
+  }
+
+  #assign(session: Session, bot: BotSession): void {
+    const capacity = Number(bot.worker?.configs.find((config) => config.key === "capacity")?.value ?? 1);
+    if (!this.sessions.has(session.name) || bot.status !== BotStatus.OK) return;
+    while (session.jobs.size < capacity && this.#queue.length > 0) {
+      const job = this.#queue.shift() as FarmJob;
+      job.attempts++;
+      job.sessions.push(session.name);
+      session.jobs.set(job.id, job);
+    }
+  }
+
+  #wait(session: Session, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.longPollMs);
+      session.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      signal.addEventListener("abort", session.wake, { once: true });
+    });
+  }
+
+  #answer(session: Session) {
+    const leases = [...session.jobs.values()].map((job) => job.lease);
+    return {
+      name: session.name,
+      botId: session.botId,
+      version: "1",
+      leases,
+      expireTime: timestampFromMs(Date.now() + 600_000),
+    };
+  }
+}
+
+/** A farm that listens and is taken down with the test. */
+export async function startFarm(t: TestContext): Promise<FakeFarm> {
+  const farm = new FakeFarm();
+  await farm.start();
+  defer(t, () => farm[Symbol.asyncDispose]());
+  return farm;
+}
+
+/** Reads a message from the farm's CAS. */
+export function readMessage<D extends DescMessage>(farm: FakeFarm, schema: D, digest: WireDigest | undefined) {
+  return fromBinary(schema, farm.read(digest));
+}

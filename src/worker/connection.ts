@@ -62,6 +62,8 @@ function widened(manager: Http2SessionManager) {
       const session = stream.session as ClientHttp2Session | undefined;
       if (session && !seen.has(session)) {
         seen.add(session);
+        // The calls report what happens; the session may emit it once more when the manager has let go of it.
+        session.on("error", () => {});
         session.setLocalWindowSize(SESSION_WINDOW_BYTES);
       }
       return stream;

@@ -77,7 +77,7 @@ function details(error: StatusError): string[] {
 
 /** What is said about a failed call: a line with the code, and a line for each detail and hint. */
 export function statusText(error: StatusError): string {
-  const message = error.rawMessage.split("\n").map(printable).join("\n  ");
+  const message = error.rawMessage.trimEnd().split("\n").map(printable).join("\n  ");
   const more = [...details(error).map(printable), ...hintFor(error).map((hint) => `hint: ${hint}`)];
   return [`${codeName(error.code)}: ${message}`, ...more].join("\n  ");
 }

@@ -111,6 +111,8 @@ function forkBot({ entry, args, env }: BotPoolOptions, index: number): ChildProc
     // A debugger's port can be used once only.
     execArgv: process.execArgv.filter((argument) => !argument.startsWith("--inspect")),
     stdio: ["ignore", "inherit", "inherit", "ipc"],
+    // A process group of its own: Ctrl-C is for this process, which then tells the bots, once.
+    detached: true,
     ...(env && { env }),
   });
 }

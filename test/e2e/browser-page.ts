@@ -1,20 +1,24 @@
-import { fromBinary } from "@bufbuild/protobuf";
+import { createRegistry, fromBinary } from "@bufbuild/protobuf";
 import { ConnectError, createClient, decodeBinaryHeader, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import {
   ExecuteOperationMetadataSchema,
   RequestMetadataSchema,
+  file_build_bazel_remote_execution_v2_remote_execution as remoteExecution,
 } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { type Operation, Operations } from "../../gen/google/longrunning/operations_pb.ts";
 import { type Peer, type PeerOperation, stageName } from "../helpers/e2e-peer.ts";
 
 const requestMetadataTrailer = "build.bazel.remote.execution.v2.requestmetadata-bin";
 
+// What JSON needs to know to read an Any.
+const jsonOptions = { registry: createRegistry(remoteExecution) };
+
 const transports = {
   "gRPC-Web": (baseUrl: string) => createGrpcWebTransport({ baseUrl }),
-  "Connect JSON": (baseUrl: string) => createConnectTransport({ baseUrl }),
+  "Connect JSON": (baseUrl: string) => createConnectTransport({ baseUrl, jsonOptions }),
   "Connect binary": (baseUrl: string) => createConnectTransport({ baseUrl, useBinaryFormat: true }),
-  "Connect GET": (baseUrl: string) => createConnectTransport({ baseUrl, useHttpGet: true }),
+  "Connect GET": (baseUrl: string) => createConnectTransport({ baseUrl, jsonOptions, useHttpGet: true }),
 };
 
 /** The protocols that the page can speak. */

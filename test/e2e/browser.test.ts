@@ -46,7 +46,7 @@ function pagePeer(page: Page, url: string, protocol: BrowserProtocol): Peer {
   };
 }
 
-/** A page of another origin than the server's, with the script in it. What the browser complains of is reported. */
+/** A page of another origin than the server's, with the script in it. What the browser complains of is shown when the test fails. */
 async function openPage(t: TestContext): Promise<Page> {
   const { outputFiles } = await build({ entryPoints: [pageScript], bundle: true, write: false, format: "iife" });
   const html = `<!doctype html><title>opgrid</title><script>${outputFiles[0]?.text}</script>`;
@@ -69,12 +69,14 @@ async function openPage(t: TestContext): Promise<Page> {
       "--disable-sync",
     ],
   });
+  const complaints: string[] = [];
   t.after(async () => {
+    if (!t.passed) t.diagnostic(`the browser's console:\n${complaints.join("\n")}`);
     await browser.close();
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   });
   const page = await browser.newPage();
-  page.on("console", (message) => t.diagnostic(`browser: ${message.text()}`));
+  page.on("console", (message) => void complaints.push(message.text()));
   await page.goto(`http://127.0.0.1:${(files.address() as AddressInfo).port}/`);
   assert.equal(await page.title(), "opgrid");
   return page;

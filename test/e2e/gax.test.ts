@@ -12,6 +12,9 @@ import { exercisePeer } from "../helpers/e2e-peer-suite.ts";
 import { eventually, sleepers, uniqueSeconds } from "../helpers/e2e-processes.ts";
 import { startOpgrid } from "../helpers/e2e-server.ts";
 
+// Else it looks for Google's cloud around this machine before its first call.
+process.env.METADATA_SERVER_DETECTION = "none";
+
 type OperationsClient = ReturnType<ReturnType<typeof lro>["operationsClient"]>;
 type LroOperation = Awaited<ReturnType<OperationsClient["getOperation"]>>[0];
 

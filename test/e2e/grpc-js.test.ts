@@ -59,7 +59,8 @@ async function reflectedPeer(t: TestContext, address: string, version: Reflectio
     tool: async (name) => {
       const [bytes] = (await stub.call("GetOperation", { name })).trailers.get(requestMetadataHeader);
       const decoded = messageType(definitions, `${reapi}.RequestMetadata`).deserialize(bytes as Buffer);
-      return { ...(decoded as { toolDetails: { toolName: string; toolVersion: string } }).toolDetails };
+      const { tool_details: details } = decoded as { tool_details: { tool_name: string; tool_version: string } };
+      return { toolName: details.tool_name, toolVersion: details.tool_version };
     },
   };
 }

@@ -80,7 +80,7 @@ function remoteFlags(port: number): string[] {
 }
 
 function startBazel(directory: string, workspace: string, args: readonly string[]): BazelRun {
-  const startup = [`--output_user_root=${join(directory, "output")}`, "--nohome_rc", "--nosystem_rc"];
+  const startup = [`--output_user_root=${join(directory, "output")}`, "--nohome_rc"];
   const child = spawn("bazel", [...startup, "--max_idle_secs=60", ...args], {
     cwd: workspace,
     env: { PATH: process.env.PATH, HOME: directory, USER: "opgrid" },

@@ -21,7 +21,9 @@ export async function exercisePeer(t: TestContext, url: string, peer: Peer): Pro
   const seconds = uniqueSeconds();
 
   const finished = await submit(clients, "echo", "done");
-  await finished.done;
+  await eventually("the first action is done", 20_000, async () => {
+    return (await clients.operations.getOperation({ name: finished.name })).done;
+  });
   const waiting = await submit(clients, "sh", "-c", `until [ -e ${gate} ]; do sleep 0.05; done`);
   const endless = await submit(clients, "sleep", seconds);
   const failed: string[] = [];

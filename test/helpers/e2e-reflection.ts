@@ -42,7 +42,8 @@ export async function reflect(
 ): Promise<Reflected> {
   const client = new (reflectionClient(version))(address, credentials.createInsecure());
   try {
-    const ask = asker((client.ServerReflectionInfo as () => ReflectionCall)());
+    const call = (client.ServerReflectionInfo as () => ReflectionCall)();
+    const ask = asker(call);
     const { listServicesResponse } = await ask({ listServices: "*" });
     assert(listServicesResponse);
     const files = new Set<string>();
@@ -55,6 +56,7 @@ export async function reflect(
     }
     const { errorResponse } = await ask({ fileContainingSymbol: "no.such.Symbol" });
     assert.equal(errorResponse?.errorCode, 5);
+    call.end();
     return {
       services: listServicesResponse.service.map(({ name }) => name),
       definitions: loadFileDescriptorSetFromBuffer(fileDescriptorSet([...files]), { longs: Number, enums: String }),

@@ -58,7 +58,7 @@ export async function startOpgrid(t: TestContext, options: { flags?: readonly st
       if (child?.exitCode === null && child.signalCode === null) await stop(child);
     } finally {
       const leaked = await endLeftovers(directory);
-      if (!t.passed || leaked.length > 0) t.diagnostic(`the server's last words:\n${log.slice(-8_000)}`);
+      if (!t.passed || leaked.length > 0) t.diagnostic(`the server's last words:\n${log.slice(-4_000)}`);
       rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
       assert.deepEqual(leaked, [], "the server left processes behind");
     }

@@ -59,7 +59,7 @@ export function processShell(): Shell {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
     terminal: stdout.isTTY === true,
-    columns: stdout.columns ?? 80,
+    columns: stdout.columns || 80,
     env: process.env,
     self: calledAs(),
     signal: stopSignal(),

@@ -1,9 +1,9 @@
 import { invalidField } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
 import { filterError, quoted } from "./filter-error.ts";
 import { filterKeys, isFilterKey } from "./filter-keys.ts";
 import { type Token, tokenAt, valueAt } from "./filter-lexer.ts";
 import type { Comparison, Filter, FilterKey, SortTerm } from "./filter-tree.ts";
-import { nearest } from "./nearest.ts";
 import { isSortKey, sortKeys, totalOrder } from "./sort-keys.ts";
 
 /** A filter text, understood. */

@@ -16,7 +16,10 @@ export function serveWrites(db: DatabaseSync, port: MessagePort): void {
   port.on("message", (first: Order) => {
     const { calls, closing } = takeGroup(port, first);
     if (calls.length > 0) port.postMessage(commit(calls));
-    if (closing) close(db, port);
+    if (!closing) return;
+    // The last connection to close moves everything into the one file. Where it cannot, the log stays and nothing is lost.
+    db.close();
+    port.close();
   });
   port.postMessage([{ id: READY, value: undefined }] satisfies Answer[]);
 }
@@ -64,13 +67,4 @@ function createAttempt(db: DatabaseSync): (call: Call) => Answer {
       return { id: call.id, failure: toFailure(error) };
     }
   };
-}
-
-function close(db: DatabaseSync, port: MessagePort): void {
-  try {
-    db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-  } finally {
-    db.close();
-    port.close();
-  }
 }

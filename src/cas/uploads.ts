@@ -54,13 +54,13 @@ export class Uploads implements AsyncDisposable {
     this.#deps = deps;
   }
 
-  /** Takes up what an earlier process left: partial uploads go on, anything else is removed. */
+  /** Takes up what an earlier process left: partial uploads that got something go on, anything else is removed. */
   static async open(deps: UploadsDeps): Promise<Uploads> {
     const uploads = new Uploads(deps);
     const found = await deps.files.scanUploads();
     for (const file of found.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
       const path = deps.files.uploadPath(file.name);
-      if (!PARTIAL_NAME.test(file.name)) {
+      if (!PARTIAL_NAME.test(file.name) || file.sizeBytes === 0) {
         await deps.files.removeUpload(path);
         continue;
       }

@@ -59,6 +59,16 @@ test("remembers over a restart what was used longest ago", async (t) => {
   assert.deepEqual(await again.findMissing(digests), digests.slice(9));
 });
 
+test("shrinks at the first write after its size was lowered", async (t) => {
+  const { cas, reopen } = await openCas(t, { maxBytes: 100_000 });
+  const digests = await putMany(cas, 50, 1000);
+  const smaller = await reopen({ maxBytes: 20_000 });
+  assert.equal(smaller.stats().bytes, 50_000);
+  digests.push(await putRandom(smaller, 1000));
+  assert.equal(smaller.stats().bytes, 19_000);
+  assert.equal((await smaller.findMissing(digests)).length, 32);
+});
+
 test("makes room for a blob that is larger than what it keeps free", async (t) => {
   const { cas } = await openCas(t, { maxBytes: 10_000 });
   await putMany(cas, 10, 1000);

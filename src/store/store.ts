@@ -150,7 +150,10 @@ export interface Store extends AsyncDisposable {
   ): Promise<boolean>;
   /** Takes a job back from a session: QUEUED with its old queue time. False when the session does not hold the lease. */
   requeue(jobId: string, session: string): Promise<boolean>;
-  /** Ends a job and all its live operations. False when it had ended, was gone, or the session does not hold the lease. */
+  /**
+   * Ends a job and all its live operations; a job without any operation is forgotten with that. False when it had ended,
+   * was gone, or the session does not hold the lease.
+   */
   complete(completion: Completion): Promise<boolean>;
 
   /** Inserts or replaces a session by name. */
@@ -165,6 +168,6 @@ export interface Store extends AsyncDisposable {
   getActionResult(instance: string, action: Digest, now: number): Promise<Uint8Array | undefined>;
   putActionResult(instance: string, action: Digest, result: Uint8Array, now: number): Promise<void>;
   deleteActionResult(instance: string, action: Digest): Promise<void>;
-  /** Keeps at most `keep` results of an instance, the most recently used; answers how many went. */
+  /** Keeps at most `keep` results of an instance, the most recently used; answers how many went. May take several steps. */
   pruneActionResults(instance: string, keep: number): Promise<number>;
 }

@@ -1,0 +1,58 @@
+import { Code } from "@connectrpc/connect";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { relaxGrpcMessage } from "./grpc-message.ts";
+
+/** What the server says about itself at `GET /`. */
+export interface About {
+  readonly name: string;
+  readonly version: string;
+  /** Address of the documentation. */
+  readonly docs: string;
+}
+
+const GRPC = /^application\/grpc(?!-web)/i;
+const GRPC_WEB = /^application\/grpc-web/i;
+
+/** `GET /`, and the probes `/healthz` (the process lives) and `/readyz` (503 as soon as it drains). */
+export function addPages(app: FastifyInstance, about: About, draining: AbortSignal): void {
+  app.get("/", () => about);
+  app.get("/healthz", (_request, reply) => {
+    reply.header("cache-control", "no-store").send({ status: "ok" });
+  });
+  app.get("/readyz", (_request, reply) => {
+    const ready = !draining.aborted;
+    reply
+      .code(ready ? 200 : 503)
+      .header("cache-control", "no-store")
+      .send({ status: ready ? "ready" : "draining" });
+  });
+}
+
+/** A gRPC client reads the status only from trailers, a gRPC-Web client finds it in the header as well. */
+function answerGrpc(reply: FastifyReply, contentType: string, message: string): void {
+  const status = {
+    "grpc-status": String(Code.Unimplemented),
+    "grpc-message": relaxGrpcMessage(encodeURIComponent(message)),
+  };
+  const { raw } = reply.hijack();
+  if (GRPC.test(contentType)) {
+    raw.writeHead(200, { "content-type": contentType });
+    raw.addTrailers(status);
+  } else {
+    raw.writeHead(200, { ...reply.getHeaders(), "content-type": contentType, ...status } as Record<string, string>);
+  }
+  raw.end();
+}
+
+function answerNotFound(request: FastifyRequest, reply: FastifyReply): void {
+  const path = request.url.split("?", 1)[0] ?? "";
+  const message = `unknown method or path: ${path}`;
+  const contentType = request.headers["content-type"] ?? "";
+  if (GRPC.test(contentType) || GRPC_WEB.test(contentType)) answerGrpc(reply, contentType, message);
+  else reply.code(404).send({ code: "unimplemented", message });
+}
+
+/** Answers unknown paths as each protocol wants to hear it: UNIMPLEMENTED. */
+export function addNotFound(app: FastifyInstance): void {
+  app.setNotFoundHandler(answerNotFound);
+}

@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { createRegistry } from "@bufbuild/protobuf";
+import type { Interceptor, ServiceImpl } from "@connectrpc/connect";
+import { ByteStream, file_google_bytestream_bytestream } from "../../gen/google/bytestream/bytestream_pb.ts";
+import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
+import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import type { Logger } from "../../src/base/log.ts";
+import { drainInterceptor } from "../../src/rpc/interceptors/drain.ts";
+import { errorsInterceptor } from "../../src/rpc/interceptors/errors.ts";
+import { createServer, type Server, type ServerLimits, type ServerOptions } from "../../src/server/server.ts";
+
+export const testLimits: ServerLimits = {
+  maxMessageBytes: 4 * 1024 * 1024,
+  maxConcurrentStreams: 5000,
+  maxConnections: 1000,
+  maxTimeoutMs: 86_400_000,
+  firstByteTimeoutMs: 5000,
+  headersTimeoutMs: 5000,
+};
+
+/** One line of the log. */
+export interface LogLine {
+  readonly level: string;
+  readonly fields: Record<string, unknown>;
+  readonly message: string;
+}
+
+/** A log that keeps its lines for the test to read. */
+export function recordingLog(): Logger & { readonly lines: LogLine[] } {
+  const lines: LogLine[] = [];
+  const at = (level: string) => (fields: object, message: string) => {
+    lines.push({ level, fields: fields as Record<string, unknown>, message });
+  };
+  return { lines, debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** The services of a test: any methods of three real services, one for each kind of call. */
+export interface TestServices {
+  readonly health?: Partial<ServiceImpl<typeof Health>>;
+  readonly byteStream?: Partial<ServiceImpl<typeof ByteStream>>;
+  readonly reflection?: Partial<ServiceImpl<typeof ServerReflection>>;
+}
+
+/** A listening server and what it left in its log. */
+export interface TestPort extends Server {
+  readonly log: ReturnType<typeof recordingLog>;
+  readonly drain: AbortController;
+  /** Calls whose handler has not come to its end. */
+  running(): number;
+}
+
+function countCalls(change: (by: number) => void): Interceptor {
+  async function* counted<T>(messages: AsyncIterable<T>): AsyncIterable<T> {
+    change(1);
+    try {
+      yield* messages;
+    } finally {
+      change(-1);
+    }
+  }
+  return (next) => async (request) => {
+    change(1);
+    try {
+      const response = await next(request);
+      return response.stream ? { ...response, message: counted(response.message) } : response;
+    } finally {
+      change(-1);
+    }
+  };
+}
+
+/** Waits until `condition` holds; fails after five seconds. */
+export async function until(what: string, condition: () => boolean): Promise<void> {
+  const end = Date.now() + 5000;
+  while (!condition()) {
+    assert.ok(Date.now() < end, `waited in vain until ${what}`);
+    await delay(5);
+  }
+}
+
+/**
+ * Listens with the given services. At the end of the test it is closed, and a handler that still runs, a connection
+ * that is still there, a line on the console or an error in the log that the test has not taken away fails it.
+ */
+export async function startPort(
+  t: TestContext,
+  services: TestServices,
+  overrides: Partial<ServerOptions> = {},
+): Promise<TestPort> {
+  const log = recordingLog();
+  const drain = new AbortController();
+  let running = 0;
+  const console = t.mock.method(globalThis.console, "error", () => {});
+  const server = await createServer({
+    listen: { host: "127.0.0.1", port: 0 },
+    tls: undefined,
+    plaintext: "allow",
+    corsOrigins: [],
+    limits: testLimits,
+    drainMs: 100,
+    drain,
+    about: { name: "opgrid", version: "0.0.0", docs: "https://docs.invalid/" },
+    log,
+    clock: systemClock,
+    routes: (router) => {
+      router.service(Health, services.health ?? {});
+      router.service(ByteStream, services.byteStream ?? {});
+      router.service(ServerReflection, services.reflection ?? {});
+    },
+    interceptors: [
+      errorsInterceptor(log),
+      drainInterceptor(drain.signal),
+      countCalls((by) => {
+        running += by;
+      }),
+    ],
+    registry: createRegistry(file_google_bytestream_bytestream),
+    ...overrides,
+  });
+  t.after(async () => {
+    await server.close();
+    assert.deepEqual(server.connections(), { sockets: 0, http2Sessions: 0 });
+    await until("all handlers have ended", () => running === 0);
+    assert.deepEqual(
+      console.mock.calls.map((call) => call.arguments),
+      [],
+      "nothing goes to the console",
+    );
+    assert.deepEqual(
+      log.lines.filter((line) => line.level === "error"),
+      [],
+      "no unexpected error",
+    );
+  });
+  return { ...server, log, drain, running: () => running };
+}

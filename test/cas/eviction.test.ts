@@ -81,7 +81,7 @@ test("never evicts what a live action needs", async (t) => {
   const { cas } = await openCas(t, { maxBytes: 100_000, liveActions: async () => live });
   const { action, all } = await putLiveAction(cas, 10_000);
   live.push(action);
-  for (let i = 0; i < 300; i++) await putRandom(cas, 5000);
+  for (let i = 0; i < 80; i++) await putRandom(cas, 5000);
   assert.deepEqual(await cas.findMissing(all), []);
   live.length = 0;
   await putMany(cas, 30, 5000);
@@ -116,22 +116,24 @@ test("skips live actions that are incomplete or malformed", async (t) => {
   assert.deepEqual(await cas.findMissing([...good.all, noRoot.action, noRoot.command]), []);
 });
 
-test("keeps what is used while it asks which actions are live", async (t) => {
+test("keeps what is used while it asks which actions are live, for a later one may need it", async (t) => {
   const asked = Promise.withResolvers<void>();
-  const answer = Promise.withResolvers<Digest[]>();
+  const answers: Promise<Digest[]>[] = [];
   const liveActions = () => {
     asked.resolve();
-    return answer.promise;
+    return answers.shift() ?? assert.fail("asked too often");
   };
   const { cas } = await openCas(t, { maxBytes: 10_000, liveActions });
-  const digests = await putMany(cas, 10, 1000);
-  const write = putRandom(cas, 1000);
+  const { action, all } = await putLiveAction(cas, 1000);
+  const others = await putMany(cas, 5, 1000);
+  const first = Promise.withResolvers<Digest[]>();
+  answers.push(first.promise, Promise.resolve([action]), Promise.resolve([action]));
+  const write = assertStatus(putRandom(cas, 9000), Code.ResourceExhausted, "CAS_FULL");
   await asked.promise;
-  const used = digests.slice(0, 3);
-  assert.deepEqual(await cas.findMissing(used), []);
-  answer.resolve([]);
+  assert.deepEqual(await cas.findMissing(all), []);
+  first.resolve([]);
   await write;
-  assert.deepEqual(await cas.findMissing(digests), digests.slice(3, 4));
+  assert.deepEqual(await cas.findMissing([...all, ...others]), others);
 });
 
 test("refuses to store while it cannot learn which actions are live", async (t) => {

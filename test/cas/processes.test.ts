@@ -45,7 +45,7 @@ test("has every blob that it acknowledged before it was killed, and resumes the 
   const { cas: first, directory, reopen } = await openCas(t, { maxBytes: 1024 * 1024 * 1024 });
   await first[Symbol.asyncDispose]();
   let next = 0;
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < 4; round++) {
     const acknowledged = await storeAndKill(t, directory, next);
     const cas = await reopen({ maxBytes: 1024 * 1024 * 1024 });
     for (const number of acknowledged) {

@@ -5,8 +5,9 @@ import type { Operation } from "../../gen/google/longrunning/operations_pb.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { notFound, unavailable } from "../../src/base/errors.ts";
 import { Interruption } from "../../src/cli/shell.ts";
+import { until } from "../helpers/until.ts";
 import { startFakeServer } from "./fake-server.ts";
-import { runCli, until } from "./run-cli.ts";
+import { runCli } from "./run-cli.ts";
 import { exited, operation } from "./samples.ts";
 
 const endings: readonly [string, Operation, number][] = [
@@ -142,7 +143,7 @@ for (const command of ["wait", "watch"]) {
       },
     });
     const running = runCli(["operation", command, "main/1", "--remote", server.url]);
-    await until("the command follows the operation", () => calls > (command === "wait" ? 1 : 0));
+    await until(() => calls > (command === "wait" ? 1 : 0), "the command to follow the operation", 20_000);
     await server.stop();
     done = true;
     await server.start();
@@ -195,10 +196,10 @@ for (const command of ["wait", "watch"]) {
       signal: stop.signal,
       clock: systemClock,
     });
-    await until("the call hangs", () => calls === 1);
+    await until(() => calls === 1, "the call to hang", 20_000);
     stop.abort(new Interruption("SIGINT", 130));
     const { code, err } = await running;
     assert.deepEqual({ code, err }, { code: 130, err: "" });
-    await until("the server sees the call end", () => cancelled === 1);
+    await until(() => cancelled === 1, "the server to see the call end", 20_000);
   });
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { until } from "../helpers/until.ts";
 import { startFakeServer } from "./fake-server.ts";
-import { spawnCli, until } from "./run-cli.ts";
+import { spawnCli } from "./run-cli.ts";
 import { exited, operation } from "./samples.ts";
 
 function hanging(t: test.TestContext, called: () => void) {
@@ -32,7 +33,7 @@ for (const [signal, exitCode] of [
     let calls = 0;
     const { url } = await hanging(t, () => calls++);
     const waiting = spawnCli(t, ["operation", "wait", "main/1"], { OPGRID_REMOTE: url });
-    await until("the call arrives", () => calls === 1);
+    await until(() => calls === 1, "the call to arrive", 20_000);
     waiting.kill(signal);
     assert.deepEqual(await waiting.ended, { code: exitCode, out: "", err: "" });
   });
@@ -54,7 +55,7 @@ test("ends quietly when nobody reads its output any more", async (t) => {
     },
   });
   const watch = spawnCli(t, ["operation", "watch", "main/1", "--remote", url]);
-  await until("the first line", () => watch.out().includes("\n"));
+  await until(() => watch.out().includes("\n"), "the first line", 20_000);
   watch.stopReading();
   const { code, err } = await watch.ended;
   assert.deepEqual({ code, err }, { code: 141, err: "" });

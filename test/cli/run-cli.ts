@@ -76,12 +76,3 @@ export function spawnCli(t: TestContext, argv: readonly string[], env: Record<st
     ended: closed.then(([code]) => ({ code: code as number | null, out, err })),
   };
 }
-
-/** Waits until a condition holds. Rejects when it still does not after `ms`. */
-export async function until(what: string, condition: () => boolean, ms = 10_000): Promise<void> {
-  const end = Date.now() + ms;
-  while (!condition()) {
-    if (Date.now() > end) throw new Error(`timed out: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

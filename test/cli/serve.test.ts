@@ -8,7 +8,8 @@ import { join } from "node:path";
 import test from "node:test";
 import { greeting } from "../../src/cli/greeting.ts";
 import { loadConfig } from "../../src/config/config.ts";
-import { type CliProcess, runCli, spawnCli, until } from "./run-cli.ts";
+import { until } from "../helpers/until.ts";
+import { type CliProcess, runCli, spawnCli } from "./run-cli.ts";
 
 function temporary(t: test.TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), "opgrid-cli-"));
@@ -17,10 +18,8 @@ function temporary(t: test.TestContext): string {
 }
 
 async function serving(server: CliProcess): Promise<string> {
-  await until(
-    "the server is ready",
-    () => server.out().includes("see its operations") || server.err().includes("error"),
-  );
+  const spoke = () => server.out().includes("see its operations") || server.err().includes("error");
+  await until(spoke, "the server to be ready", 20_000);
   const url = /opgrid is serving on (\S+)/.exec(server.out())?.[1];
   assert.ok(url, server.err());
   return url;
@@ -42,7 +41,7 @@ test("starts its bots as processes and takes them with it", async (t) => {
   const flags = ["--listen", "127.0.0.1:0", "--data-dir", temporary(t), "--bots", "1", "--log-format", "json"];
   const server = spawnCli(t, ["serve", ...flags]);
   await serving(server);
-  await until("the bot has a session", () => server.err().includes('"msg":"bot session opened"'));
+  await until(() => server.err().includes('"msg":"bot session opened"'), "the bot to have a session", 20_000);
   server.kill("SIGINT");
   const { code, err } = await server.ended;
   assert.equal(code, 0);

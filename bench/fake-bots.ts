@@ -12,7 +12,7 @@ import {
 } from "../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
 import { frame } from "./frames.ts";
 import type { GrpcClient } from "./grpc-client.ts";
-import { pathOf, readOne } from "./scenarios/group.ts";
+import { pathOf, readOne } from "./methods.ts";
 
 /** Bots that answer every lease at once with a success that they have at hand. */
 export interface FakeBots extends AsyncDisposable {

@@ -27,11 +27,12 @@ interface Run {
 }
 
 const options = readOptions(process.argv.slice(2), Object.keys(groups));
-if (typeof options === "string") {
-  process.stderr.write(options);
-  process.exitCode = 2;
+if ("exitCode" in options) {
+  process.stderr.write(options.text);
+  process.exitCode = options.exitCode;
 } else {
-  process.exitCode = await bench(options);
+  // Not left to the event loop, which a server that was just starting would keep alive.
+  process.exit(await bench(options));
 }
 
 /** Runs and prints what there is, also when it gives up half-way; answers the exit code. */

@@ -19,8 +19,15 @@ const usage = (groups: readonly string[]) => `npm run bench -- [options]
   --cpu-prof DIR      opgrid writes CPU profiles there, to be opened in Chrome's DevTools
 `;
 
-/** Reads the command line; answers the text to print instead when it asks for help or cannot be understood. */
-export function readOptions(args: readonly string[], groups: readonly string[]): Options | string {
+/** What is printed instead of measuring. */
+export interface Notice {
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+/** Reads the command line; answers a notice when it asks for help or cannot be understood. */
+export function readOptions(args: readonly string[], groups: readonly string[]): Options | Notice {
+  const refuse = (problem: string) => ({ text: `${problem}\n${usage(groups)}`, exitCode: 2 });
   try {
     const { values } = parseArgs({
       args: [...args],
@@ -31,15 +38,15 @@ export function readOptions(args: readonly string[], groups: readonly string[]):
         help: { type: "boolean", default: false },
       },
     });
-    if (values.help) return usage(groups);
+    if (values.help) return { text: usage(groups), exitCode: 0 };
     const only = values.only?.split(",") ?? groups;
     const unknown = only.filter((name) => !groups.includes(name));
-    if (unknown.length > 0) return `unknown: ${unknown.join(", ")}\n${usage(groups)}`;
+    if (unknown.length > 0) return refuse(`unknown: ${unknown.join(", ")}`);
     const size = values.quick
       ? { rounds: 3, seconds: 0.4, limitSeconds: 40 }
       : { rounds: 5, seconds: 1, limitSeconds: 180 };
     return { ...size, only, profileDir: values["cpu-prof"] };
   } catch (error) {
-    return `${(error as Error).message}\n${usage(groups)}`;
+    return refuse((error as Error).message);
   }
 }

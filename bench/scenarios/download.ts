@@ -3,7 +3,8 @@ import { ByteStream, ReadRequestSchema } from "../../gen/google/bytestream/bytes
 import { createBlobMaker } from "../blobs.ts";
 import { echoPaths } from "../echo.ts";
 import { frame } from "../frames.ts";
-import { echoesOf, type Group, instances, pathOf } from "./group.ts";
+import { pathOf } from "../methods.ts";
+import { echoesOf, type Group, instances } from "./group.ts";
 
 const MEBIBYTES = 64;
 const SIZE_BYTES = MEBIBYTES * 1024 * 1024;

@@ -14,7 +14,8 @@ import { echoPaths } from "../echo.ts";
 import { startFakeBots } from "../fake-bots.ts";
 import { frame } from "../frames.ts";
 import { createGrpcClient, type GrpcClient } from "../grpc-client.ts";
-import { echoesOf, endless, type Group, instances, pathOf, readOne } from "./group.ts";
+import { pathOf, readOne } from "../methods.ts";
+import { echoesOf, endless, type Group, instances } from "./group.ts";
 
 const IN_FLIGHT = 64;
 const BOTS = 64;

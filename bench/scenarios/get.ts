@@ -3,7 +3,8 @@ import { GetOperationRequestSchema, Operations } from "../../gen/google/longrunn
 import { echoPaths } from "../echo.ts";
 import { frame } from "../frames.ts";
 import type { Scenario } from "../measure.ts";
-import { type Bench, echoesOf, endless, type Group, pathOf } from "./group.ts";
+import { pathOf } from "../methods.ts";
+import { type Bench, echoesOf, endless, type Group } from "./group.ts";
 
 const IN_FLIGHT = 64;
 /** As many as there are completed ones. */

@@ -1,4 +1,3 @@
-import { type DescMessage, type DescMethod, fromBinary, type MessageShape } from "@bufbuild/protobuf";
 import { type echoPaths, echoRequest } from "../echo.ts";
 import { PREFIX_BYTES } from "../frames.ts";
 import type { Scenario } from "../measure.ts";
@@ -18,18 +17,6 @@ export interface Bench {
 
 /** Prepares the scenarios of one name of `--only`; what it starts it hands to `cleanup`. */
 export type Group = (bench: Bench, cleanup: AsyncDisposableStack) => Promise<Scenario[]>;
-
-/** The path of a method on the wire. */
-export function pathOf(method: DescMethod): string {
-  return `/${method.parent.typeName}/${method.name}`;
-}
-
-/** Reads the answer of a unary call. */
-export function readOne<D extends DescMessage>(schema: D, messages: readonly Uint8Array[]): MessageShape<D> {
-  const [message] = messages;
-  if (message && messages.length === 1) return fromBinary(schema, message);
-  throw new Error(`one ${schema.typeName} was expected, ${messages.length} messages came`);
-}
 
 /** Goes round and round. */
 export function endless<T>(values: readonly T[]): () => T {

@@ -6,7 +6,8 @@ import {
 } from "../../gen/google/longrunning/operations_pb.ts";
 import { echoPaths } from "../echo.ts";
 import { frame } from "../frames.ts";
-import { echoesOf, type Group, instances, pathOf, readOne } from "./group.ts";
+import { pathOf, readOne } from "../methods.ts";
+import { echoesOf, type Group, instances } from "./group.ts";
 
 const IN_FLIGHT = 64;
 const PAGE_SIZE = 100;

@@ -1,7 +1,8 @@
 import { ByteStream, WriteResponseSchema } from "../../gen/google/bytestream/bytestream_pb.ts";
 import { createBlobMaker } from "../blobs.ts";
 import { echoPaths } from "../echo.ts";
-import { type Group, instances, pathOf, readOne } from "./group.ts";
+import { pathOf, readOne } from "../methods.ts";
+import { type Group, instances } from "./group.ts";
 
 const MEBIBYTES = 64;
 const SIZE_BYTES = MEBIBYTES * 1024 * 1024;

@@ -1,6 +1,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, systemClock } from "./base/clock.ts";
+import type { Digest } from "./base/digests.ts";
 import type { Logger } from "./base/log.ts";
 import { createActionCache, createFileCas } from "./cas/cas.ts";
 import type { Config, InstanceConfig } from "./config/config.ts";
@@ -105,17 +106,23 @@ interface StorageDeps {
 }
 
 async function openStorage(dataDir: string, instance: InstanceConfig, deps: StorageDeps): Promise<InstanceStorage> {
+  const submitting = new Set<Digest>();
+  // What is being submitted is read first: by the time that it leaves the set, the store has it.
+  const liveActions = async () => {
+    const early = [...submitting];
+    return early.concat((await deps.store.liveJobs(instance.name)).map((job) => job.action));
+  };
   const cas = await createFileCas({
     directory: join(dataDir, "instances", directoryName(instance.name), "cas"),
     maxBytes: instance.cas.maxBytes,
     maxBlobBytes: instance.cas.maxBlobBytes,
     uploadExpiryMs: instance.cas.uploadExpiryMs,
-    liveActions: async () => (await deps.store.liveJobs(instance.name)).map((job) => job.action),
+    liveActions,
     clock: deps.clock,
     log: deps.log,
   });
   const { maxEntries } = instance.actionCache;
-  return { cas, actionCache: createActionCache({ ...deps, cas, instance: instance.name, maxEntries }) };
+  return { cas, submitting, actionCache: createActionCache({ ...deps, cas, instance: instance.name, maxEntries }) };
 }
 
 /** One directory for each instance name, slashes and all; `+` stands for the nameless one and in no encoded name. */

@@ -8,7 +8,7 @@ import {
 import { type Digest, digestKey } from "../base/digests.ts";
 import { failedPrecondition, invalidField } from "../base/errors.ts";
 import { toDigest } from "../base/wire-digests.ts";
-import { type ActionCache, type Cas, loadAction, missingInputs } from "../cas/cas.ts";
+import { loadAction, missingInputs } from "../cas/cas.ts";
 import {
   type ClientIdentity,
   type JobOutcome,
@@ -18,7 +18,7 @@ import {
   type RequestMetadata,
 } from "../operations/operations.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
-import type { InstanceSettings } from "./instance.ts";
+import type { InstanceSettings, InstanceStorage } from "./instance.ts";
 import { missingOperation } from "./operations.ts";
 
 /** What a client asks to be executed. */
@@ -50,11 +50,20 @@ const VIOLATIONS_LIMIT = 32;
 /** Makes the execution of one instance. */
 export function createExecution(
   instance: string,
-  deps: { cas: Cas; actionCache: ActionCache; scheduler: Scheduler; settings: InstanceSettings },
+  deps: InstanceStorage & { scheduler: Scheduler; settings: InstanceSettings },
 ): Execution {
-  const { cas, actionCache, scheduler, settings } = deps;
+  const { cas, actionCache, submitting, scheduler, settings } = deps;
 
   async function execute(request: ExecuteRequest): Promise<OperationRecord> {
+    submitting.add(request.action);
+    try {
+      return await submit(request);
+    } finally {
+      submitting.delete(request.action);
+    }
+  }
+
+  async function submit(request: ExecuteRequest): Promise<OperationRecord> {
     checkPriority(request.priority, settings);
     const loaded = await loadAction(cas, request.action);
     if ("missing" in loaded) throw missingBlobs(loaded.missing, request.action);
@@ -126,11 +135,14 @@ function missingBlobs(missing: readonly Digest[], action: Digest) {
   const violations = missing.slice(0, VIOLATIONS_LIMIT).map((digest) => ({
     type: "MISSING",
     subject: `blobs/${digestKey(digest)}`,
-    description: `needed by action ${digestKey(action)}`,
+    description: "needed by the action",
   }));
   const more = missing.length - violations.length;
   const list = violations.map((violation) => violation.subject).slice(0, 3);
   const rest = missing.length > list.length ? `, and ${missing.length - list.length} more` : "";
   const note = more > 0 ? ` (${more} of them not listed in the details)` : "";
-  return failedPrecondition(`blobs missing from the CAS: ${list.join(", ")}${rest}${note}`, violations);
+  return failedPrecondition(
+    `blobs of action ${digestKey(action)} missing from the CAS: ${list.join(", ")}${rest}${note}`,
+    violations,
+  );
 }

@@ -48,6 +48,8 @@ export interface Instance extends BotHome {
 export interface InstanceStorage {
   readonly cas: Cas;
   readonly actionCache: ActionCache;
+  /** Actions whose inputs were found and that are not in the store yet: eviction has to spare them like those of live jobs. */
+  readonly submitting: Set<Digest>;
 }
 
 interface BotHomeDeps {
@@ -65,13 +67,13 @@ export function createBotHome(name: string, deps: BotHomeDeps): BotHome {
 /** Bundles what an instance uses. */
 export function createInstance(name: string, deps: BotHomeDeps & { readonly storage: InstanceStorage }): Instance {
   const { scheduler, settings } = deps;
-  const { cas, actionCache } = deps.storage;
+  const { cas, actionCache, submitting } = deps.storage;
   return {
     ...createBotHome(name, deps),
     cas,
     tree: (root, options) => tree(cas, root, options),
     actionCache,
-    execution: createExecution(name, { cas, actionCache, scheduler, settings }),
+    execution: createExecution(name, { cas, actionCache, submitting, scheduler, settings }),
     operations: createOperations(name, { scheduler, settings }),
   };
 }

@@ -14,6 +14,7 @@ import type { Status } from "../../gen/google/rpc/status_pb.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DigestFunction } from "../base/digests.ts";
 import { Code, StatusError } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
 import { fromDigest } from "../base/wire-digests.ts";
 import type { BlobCache } from "./blob-cache.ts";
 import type { BlobSource } from "./blob-stream.ts";
@@ -60,6 +61,7 @@ interface Deps {
   readonly directory: WorkDirectory;
   readonly sandbox: Sandbox;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly botId: string;
   readonly instance: string;
 }
@@ -93,7 +95,9 @@ export function createExecutor(deps: Deps): Executor {
         return await attempt(deps, accessTo(instanceOf(lease, deps.instance)), lease, timeline, signal);
       } catch (error) {
         signal.throwIfAborted();
-        return { status: statusOf(error) };
+        const status = statusOf(error);
+        if (status.code === Code.Internal) deps.log.error({ lease: lease.id, err: error }, "lease failed");
+        return { status };
       }
     },
   };

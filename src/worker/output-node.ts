@@ -90,7 +90,7 @@ async function* chunksOf(file: Awaited<ReturnType<typeof open>>, from: number, e
 
 /** The properties of a node that the command asked for by `output_node_properties`. */
 export function propertiesOf(stats: Stats, wanted: ReadonlySet<string>): NodeProperties | undefined {
-  const mtime = wanted.has("mtime") ? timestampFromMs(stats.mtimeMs) : undefined;
+  const mtime = wanted.has("mtime") ? timestampFromMs(Math.floor(stats.mtimeMs)) : undefined;
   const unixMode = wanted.has("unix_mode") ? stats.mode & 0o7777 : undefined;
   if (mtime === undefined && unixMode === undefined) return undefined;
   return create(NodePropertiesSchema, { ...(mtime && { mtime }), ...(unixMode !== undefined && { unixMode }) });

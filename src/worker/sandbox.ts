@@ -70,7 +70,7 @@ function bubblewrap(bwrap: string, { hidden, network }: { hidden: string; networ
         ...namespaces,
         ...["--die-with-parent", "--cap-drop", "ALL"],
         ...["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"],
-        ...["--bind", tmp, "/tmp", "--tmpfs", hidden, "--bind", root, root],
+        ...["--bind", tmp, "/tmp", "--tmpfs", hidden, "--bind", root, root, "--remount-ro", hidden],
         ...["--chdir", cwd, "--"],
         ...withExactEnvironment(program, argv, env),
       ],

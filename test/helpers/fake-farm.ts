@@ -74,6 +74,7 @@ interface FarmJob extends Job {
 }
 
 const MAX_ATTEMPTS = 5;
+const MAX_JOB_MS = 15_000;
 
 /**
  * The server's side of the protocols that a bot speaks, in memory: enough of the CAS, of ByteStream, Capabilities and
@@ -85,8 +86,12 @@ export class FakeFarm implements AsyncDisposable {
   /** Each call, as `Service.Method`. */
   readonly calls: string[] = [];
   readonly updates: BotSession[] = [];
+  /** Instances that were named in calls of the CAS. */
+  readonly instances = new Set<string>();
   /** Calls that fail next, by method name, with a code each; "drop" cuts the connection. */
   readonly failures = new Map<string, (Code | "drop")[]>();
+  /** What `authorization` headers said. */
+  readonly authorizations = new Set<string | null>();
   maxBatchBytes = 4 * 2 ** 20;
   longPollMs = 1_000;
   readonly #queue: FarmJob[] = [];
@@ -174,7 +179,9 @@ export class FakeFarm implements AsyncDisposable {
       spec.payload ??
       (spec.byDigest ? anyPack(DigestSchema, this.putMessage(ActionSchema, action)) : anyPack(ActionSchema, action));
     const id = randomUUID();
-    const { promise, resolve } = Promise.withResolvers<JobEnd>();
+    const { promise, resolve, reject } = Promise.withResolvers<JobEnd>();
+    promise.catch(() => {});
+    setTimeout(() => reject(new Error("a job did not end")), MAX_JOB_MS).unref();
     const lease = create(LeaseSchema, {
       id,
       payload,
@@ -210,9 +217,10 @@ export class FakeFarm implements AsyncDisposable {
       })),
     });
     router.service(ContentAddressableStorage, {
-      findMissingBlobs: counted("FindMissingBlobs", (request) => ({
-        missingBlobDigests: request.blobDigests.filter((digest) => !this.#has(digest)),
-      })),
+      findMissingBlobs: counted("FindMissingBlobs", (request) => {
+        this.instances.add(request.instanceName);
+        return { missingBlobDigests: request.blobDigests.filter((digest) => !this.#has(digest)) };
+      }),
       batchReadBlobs: counted("BatchReadBlobs", (request) => ({
         responses: request.digests.map((digest) =>
           this.#has(digest) ? { digest, data: this.read(digest) } : { digest, status: { code: Code.NotFound } },
@@ -307,6 +315,7 @@ export class FakeFarm implements AsyncDisposable {
 
   async #update(name: string, bot: BotSession, context: HandlerContext) {
     this.updates.push(bot);
+    this.authorizations.add(context.requestHeader.get("authorization"));
     const session = this.sessions.get(name);
     if (!session) throw new ConnectError(`no session ${name}`, Code.InvalidArgument);
     this.#noteProgress(session, context.requestHeader);

@@ -29,7 +29,7 @@ import type { RetryPolicy } from "./retry.ts";
 import { type ProcessEnd, runProcess } from "./run-process.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { stageInputs } from "./staging.ts";
-import { okStatus, statusOf, statusWith } from "./status.ts";
+import { errorText, okStatus, statusOf, statusWith, systemErrorCode } from "./status.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
 import { uploadBlobs } from "./uploads.ts";
 import { instanceOf, readWork, type Work } from "./work.ts";
@@ -37,6 +37,8 @@ import type { ActionDirectory, WorkDirectory } from "./work-directory.ts";
 
 /** Output of a command up to this size also travels inside the result. */
 const INLINE_BYTES = 64 * 1024;
+/** What the system says when it is the action's fault that an output cannot be read. */
+const OUTPUT_ERRORS = new Set(["EACCES", "EPERM", "ELOOP", "ENAMETOOLONG"]);
 
 /** How an attempt at a lease ended, as the server is told. */
 export interface Attempt {
@@ -112,11 +114,10 @@ async function attempt(
 ): Promise<Attempt> {
   await using place = await deps.directory.openAction();
   timeline.mark("inputFetchStartTimestamp");
-  const work = await readWork(lease, access.inputs, signal);
+  const work = await readWork(lease, access.inputs, access.trees, signal);
   const workingDirectory = joinInside("", work.command.workingDirectory, "working_directory");
   const outputs = wantedOutputs(work.command, workingDirectory);
-  const tree = await access.trees.fetch(work.inputRoot, signal);
-  const stage = { tree, workingDirectory, outputParents: outputParents(outputs) };
+  const stage = { tree: work.tree, workingDirectory, outputParents: outputParents(outputs) };
   await stageInputs({ inputs: access.inputs, cache: deps.cache }, place.root, stage, signal);
   timeline.mark("inputFetchCompletedTimestamp");
   timeline.mark("executionStartTimestamp");
@@ -168,7 +169,7 @@ async function finish(
   timeline: Timeline,
   signal: AbortSignal,
 ): Promise<Attempt> {
-  const { fn } = work.inputRoot;
+  const { fn } = work;
   const { result, blobs, status } = timedOut
     ? nothing(statusWith(Code.DeadlineExceeded, `the command ran longer than its timeout of ${work.timeoutMs} ms`))
     : await collect(work.command, outputs, place.root, fn, signal);
@@ -207,6 +208,9 @@ async function collect(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof StatusError) return nothing(statusOf(error));
+    if (OUTPUT_ERRORS.has(systemErrorCode(error) ?? "")) {
+      return nothing(statusWith(Code.FailedPrecondition, `an output cannot be read: ${errorText(error)}`));
+    }
     throw error;
   }
 }

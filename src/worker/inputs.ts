@@ -54,7 +54,7 @@ export function createInputs(cas: CasClient, cache: BlobCache): Inputs {
   async function readSome(batch: Digest[], found: Map<string, Uint8Array>, missing: Digest[], signal: AbortSignal) {
     const answer = await cas.readBatch(batch, signal);
     for (const digest of batch) {
-      const data = digest.sizeBytes === 0 ? new Uint8Array() : answer.get(digestKey(digest));
+      const data = isEmpty(digest) ? new Uint8Array() : answer.get(digestKey(digest));
       if (data) found.set(digestKey(digest), verified(digest, data));
       else missing.push(digest);
     }
@@ -154,6 +154,10 @@ export function createInputs(cas: CasClient, cache: BlobCache): Inputs {
   }
 
   return { read, hold };
+}
+
+function isEmpty(digest: Digest): boolean {
+  return digest.sizeBytes === 0 && sameDigest(digest, digestOf(new Uint8Array(), digest.fn));
 }
 
 function unique(digests: readonly Digest[]): Digest[] {

@@ -63,7 +63,7 @@ export async function locateOutput(root: string, path: string, field: string): P
     const real = await realpath(parent);
     if (isInside(root, real)) return join(real, basename(path));
   } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
+    if (systemErrorCode(error) !== "ENOENT" && systemErrorCode(error) !== "ENOTDIR") throw error;
     return undefined;
   }
   throw invalidField(field, `${path} leaves the input root through a symbolic link`);

@@ -108,12 +108,14 @@ export class Session {
   async #turn(): Promise<void> {
     const { clock, bell, leases, pollMs } = this.#deps;
     const startedAt = clock.now();
+    const wasLeaving = this.#leaving;
     const wasIdle = this.#name !== undefined && leases.size === 0;
     try {
       await (this.#name === undefined ? this.#create() : this.#update(this.#name));
       this.#succeeded();
     } catch (error) {
-      return this.#failed(error);
+      // A call of an idle bot is called off when it is told to leave.
+      return this.#leaving && !wasLeaving ? undefined : this.#failed(error);
     }
     // A server that does not hold calls open must not be asked without pause.
     if (leases.size > 0) await bell.sleep(pollMs);
@@ -159,7 +161,6 @@ export class Session {
   }
 
   async #failed(error: unknown): Promise<void> {
-    if (this.#leaving && isAborted(error)) return;
     const { clock, log, leases } = this.#deps;
     if (this.#name === undefined && isRefusal(error)) throw error;
     if (this.#name !== undefined && isLostSession(error)) {
@@ -203,10 +204,6 @@ function isLostSession(error: unknown): boolean {
   if (!(error instanceof StatusError)) return false;
   // A connection that was cut is ABORTED as well, with a cause; from the server it means that another bot took over.
   return LOST.has(error.code) || (error.code === Code.Aborted && error.cause === undefined);
-}
-
-function isAborted(error: unknown): boolean {
-  return error instanceof StatusError && error.code === Code.Canceled;
 }
 
 /** Calls once the signal aborts, or at once if it has; answers how to call it off. */

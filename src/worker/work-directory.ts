@@ -45,7 +45,7 @@ interface Deps {
  * removes what a crashed bot left in it, processes included. Throws when another bot has it.
  */
 export async function openWorkDirectory(directory: string, numbered: boolean, deps: Deps): Promise<WorkDirectory> {
-  await mkdir(directory, { recursive: true });
+  await mkdir(directory, { recursive: true, mode: 0o700 });
   const base = await realpath(directory);
   if (!numbered) return take(base, undefined, deps);
   for (let number = 0; number < MOST_NUMBERS; number++) {

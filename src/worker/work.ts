@@ -8,10 +8,11 @@ import {
   DigestSchema,
 } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import type { Lease } from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
-import { type Digest, digestKey } from "../base/digests.ts";
+import { type Digest, type DigestFunction, digestKey } from "../base/digests.ts";
 import { invalidArgument, invalidField } from "../base/errors.ts";
 import { toDigest } from "../base/wire-digests.ts";
 import { blobName } from "./blob-names.ts";
+import type { InputTree, InputTrees } from "./input-tree.ts";
 import type { Inputs } from "./inputs.ts";
 
 /** The property of `Lease.requirements` that names the instance of a lease. */
@@ -20,7 +21,9 @@ export const INSTANCE_PROPERTY = "opgrid.instance";
 /** What a lease wants done. */
 export interface Work {
   readonly command: Command;
-  readonly inputRoot: Digest;
+  readonly tree: InputTree;
+  /** The function of all digests of this work. */
+  readonly fn: DigestFunction;
   /** 0 for no limit. */
   readonly timeoutMs: number;
 }
@@ -31,13 +34,18 @@ export function instanceOf(lease: Lease, own: string): string {
   return named ? named.value : own === "*" ? "" : own;
 }
 
-/** Reads what a lease wants: its payload is an Action, or the Digest of one. */
-export async function readWork(lease: Lease, inputs: Inputs, signal: AbortSignal): Promise<Work> {
+/** Reads what a lease wants, with its whole input tree: its payload is an Action, or the Digest of one. */
+export async function readWork(lease: Lease, inputs: Inputs, trees: InputTrees, signal: AbortSignal): Promise<Work> {
   const action = await readAction(lease, inputs, signal);
   const timeoutMs = action.timeout ? durationMs(action.timeout) : 0;
   if (timeoutMs < 0) throw invalidField("timeout", "must not be negative");
-  const command = await readMessage(CommandSchema, toDigest(action.commandDigest, 0, "command_digest"), inputs, signal);
-  return { command, inputRoot: toDigest(action.inputRootDigest, 0, "input_root_digest"), timeoutMs };
+  const commandDigest = toDigest(action.commandDigest, 0, "command_digest");
+  const inputRoot = toDigest(action.inputRootDigest, 0, "input_root_digest");
+  const [command, tree] = await Promise.all([
+    readMessage(CommandSchema, commandDigest, inputs, signal),
+    trees.fetch(inputRoot, signal),
+  ]);
+  return { command, tree, fn: commandDigest.fn, timeoutMs };
 }
 
 async function readAction({ payload }: Lease, inputs: Inputs, signal: AbortSignal): Promise<Action> {

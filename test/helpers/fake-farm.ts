@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
-import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { anyPack, anyUnpack, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type ConnectRouter, decodeBinaryHeader, type HandlerContext } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
@@ -11,15 +11,12 @@ import {
   type ActionResult,
   ActionResultSchema,
   ActionSchema,
-  Capabilities,
   CommandSchema,
-  ContentAddressableStorage,
   DigestSchema,
   type ExecutedActionMetadata,
   ExecutedActionMetadataSchema,
   type Digest as WireDigest,
 } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
-import { ByteStream } from "../../gen/google/bytestream/bytestream_pb.ts";
 import {
   type BotSession,
   BotStatus,
@@ -29,8 +26,8 @@ import {
   LeaseState,
 } from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
 import type { Status } from "../../gen/google/rpc/status_pb.ts";
-import { digestOf } from "../../src/base/digests.ts";
 import { defer } from "./defer.ts";
+import { FakeCas } from "./fake-cas.ts";
 
 /** What became of a job. */
 export interface JobEnd {
@@ -80,23 +77,14 @@ const MAX_JOB_MS = 15_000;
  * The server's side of the protocols that a bot speaks, in memory: enough of the CAS, of ByteStream, Capabilities and
  * Bots to drive a bot by hand, and to be unkind to it.
  */
-export class FakeFarm implements AsyncDisposable {
-  readonly blobs = new Map<string, Uint8Array>();
+export class FakeFarm extends FakeCas implements AsyncDisposable {
   readonly sessions = new Map<string, Session>();
-  /** Each call, as `Service.Method`. */
-  readonly calls: string[] = [];
   readonly updates: BotSession[] = [];
-  /** Instances that were named in calls of the CAS. */
-  readonly instances = new Set<string>();
-  /** Calls that fail next, by method name, with a code each; "drop" cuts the connection. */
-  readonly failures = new Map<string, (Code | "drop")[]>();
   /** What `authorization` headers said. */
   readonly authorizations = new Set<string | null>();
-  maxBatchBytes = 4 * 2 ** 20;
   longPollMs = 1_000;
   readonly #queue: FarmJob[] = [];
   readonly #jobs = new Map<string, FarmJob>();
-  readonly #uploads = new Map<string, Uint8Array[]>();
   readonly #connections = new Set<ServerHttp2Session>();
   #server: Http2Server | undefined;
   #port = 0;
@@ -108,7 +96,7 @@ export class FakeFarm implements AsyncDisposable {
 
   /** Listens, after `stop` on the same port as before. */
   async start(): Promise<void> {
-    const server = createServer(connectNodeAdapter({ routes: (router) => this.#routes(router) }));
+    const server = createServer(connectNodeAdapter({ routes: (router) => this.routes(router) }));
     server.on("session", (session) => {
       this.#connections.add(session);
       session.on("error", () => {});
@@ -133,7 +121,7 @@ export class FakeFarm implements AsyncDisposable {
   }
 
   /** Cuts all connections. */
-  cutConnections(): void {
+  override cutConnections(): void {
     for (const connection of this.#connections) connection.destroy();
   }
 
@@ -148,26 +136,6 @@ export class FakeFarm implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-  }
-
-  /** Stores a blob. */
-  put(content: Uint8Array | string): WireDigest {
-    const data = typeof content === "string" ? Buffer.from(content) : content;
-    const { hash, sizeBytes } = digestOf(data);
-    this.blobs.set(`${hash}/${sizeBytes}`, data);
-    return create(DigestSchema, { hash, sizeBytes: BigInt(sizeBytes) });
-  }
-
-  /** Stores a message. */
-  putMessage<D extends DescMessage>(schema: D, init: MessageInitShape<D>): WireDigest {
-    return this.put(toBinary(schema, create(schema, init)));
-  }
-
-  /** The content of a blob; throws when it is not there. */
-  read(digest: WireDigest | undefined): Buffer {
-    const data = this.blobs.get(`${digest?.hash}/${digest?.sizeBytes}`);
-    if (!data) throw new Error(`no blob ${digest?.hash}/${digest?.sizeBytes}`);
-    return Buffer.from(data);
   }
 
   /** Queues a job. */
@@ -200,100 +168,14 @@ export class FakeFarm implements AsyncDisposable {
     for (const session of this.sessions.values()) session.jobs.delete(job.id);
   }
 
-  #routes(router: ConnectRouter): void {
-    const counted =
-      <A extends unknown[], R>(name: string, handler: (...args: A) => R) =>
-      (...args: A): R => {
-        this.calls.push(name);
-        const failure = this.failures.get(name)?.shift();
-        if (failure === "drop") this.cutConnections();
-        if (failure !== undefined)
-          throw new ConnectError("as the test wants it", failure === "drop" ? Code.Unavailable : failure);
-        return handler(...args);
-      };
-    router.service(Capabilities, {
-      getCapabilities: counted("GetCapabilities", () => ({
-        cacheCapabilities: { maxBatchTotalSizeBytes: BigInt(this.maxBatchBytes) },
-      })),
-    });
-    router.service(ContentAddressableStorage, {
-      findMissingBlobs: counted("FindMissingBlobs", (request) => {
-        this.instances.add(request.instanceName);
-        return { missingBlobDigests: request.blobDigests.filter((digest) => !this.#has(digest)) };
-      }),
-      batchReadBlobs: counted("BatchReadBlobs", (request) => ({
-        responses: request.digests.map((digest) =>
-          this.#has(digest) ? { digest, data: this.read(digest) } : { digest, status: { code: Code.NotFound } },
-        ),
-      })),
-      batchUpdateBlobs: counted("BatchUpdateBlobs", (request) => ({
-        responses: request.requests.map(({ digest, data }) => ({
-          ...(digest && { digest }),
-          status: { code: this.#accept(digest, data) },
-        })),
-      })),
-    });
-    router.service(ByteStream, {
-      read: counted("Read", ({ resourceName, readOffset }) => this.#readStream(resourceName, Number(readOffset))),
-      write: counted("Write", (requests) => this.#writeStream(requests)),
-      queryWriteStatus: counted("QueryWriteStatus", ({ resourceName }) => {
-        const size = this.#uploads.get(resourceName)?.reduce((sum, chunk) => sum + chunk.length, 0);
-        if (size === undefined) throw new ConnectError("no such upload", Code.NotFound);
-        return { committedSize: BigInt(size) };
-      }),
-    });
+  override routes(router: ConnectRouter): void {
+    super.routes(router);
     router.service(Bots, {
-      createBotSession: counted("CreateBotSession", ({ parent, botSession }) => this.#open(parent, botSession)),
-      updateBotSession: counted("UpdateBotSession", ({ name, botSession }, context: HandlerContext) =>
+      createBotSession: this.counted("CreateBotSession", ({ parent, botSession }) => this.#open(parent, botSession)),
+      updateBotSession: this.counted("UpdateBotSession", ({ name, botSession }, context: HandlerContext) =>
         this.#update(name, botSession as BotSession, context),
       ),
     });
-  }
-
-  #has(digest: { hash: string; sizeBytes: bigint }): boolean {
-    return digest.sizeBytes === 0n || this.blobs.has(`${digest.hash}/${digest.sizeBytes}`);
-  }
-
-  #accept(digest: { hash: string; sizeBytes: bigint } | undefined, data: Uint8Array): number {
-    const { hash, sizeBytes } = digestOf(data);
-    if (digest?.hash !== hash || Number(digest.sizeBytes) !== sizeBytes) return Code.InvalidArgument;
-    this.blobs.set(`${hash}/${sizeBytes}`, Uint8Array.from(data));
-    return 0;
-  }
-
-  async *#readStream(resourceName: string, offset: number) {
-    const [, hash, size] = /blobs\/([0-9a-f]+)\/(\d+)$/.exec(resourceName) ?? [];
-    const data = this.blobs.get(`${hash}/${size}`);
-    if (!data) throw new ConnectError("no such blob", Code.NotFound);
-    for (let at = offset; at < data.length; at += 65_536) {
-      if (at > offset && this.failures.get("ReadChunk")?.shift()) this.cutConnections();
-      yield { data: data.subarray(at, at + 65_536) };
-    }
-  }
-
-  async #writeStream(
-    requests: AsyncIterable<{ resourceName: string; writeOffset: bigint; data: Uint8Array; finishWrite: boolean }>,
-  ) {
-    let name = "";
-    let size = 0;
-    for await (const request of requests) {
-      name ||= request.resourceName;
-      const chunks = this.#uploads.get(name) ?? [];
-      this.#uploads.set(name, chunks);
-      size ||= chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-      if (Number(request.writeOffset) !== size) throw new ConnectError(`expected offset ${size}`, Code.InvalidArgument);
-      chunks.push(Uint8Array.from(request.data));
-      size += request.data.length;
-      if (this.failures.get("WriteChunk")?.shift()) this.cutConnections();
-      if (request.finishWrite) break;
-    }
-    const [, hash, length] = /blobs\/([0-9a-f]+)\/(\d+)$/.exec(name) ?? [];
-    const code = this.#accept(
-      { hash: hash ?? "", sizeBytes: BigInt(length ?? 0) },
-      Buffer.concat(this.#uploads.get(name) ?? []),
-    );
-    if (code !== 0) throw new ConnectError("digest mismatch", code);
-    return { committedSize: BigInt(size) };
   }
 
   #open(parent: string, bot: BotSession | undefined) {
@@ -402,9 +284,4 @@ export async function startFarm(t: TestContext): Promise<FakeFarm> {
   await farm.start();
   defer(t, () => farm[Symbol.asyncDispose]());
   return farm;
-}
-
-/** Reads a message from the farm's CAS. */
-export function readMessage<D extends DescMessage>(farm: FakeFarm, schema: D, digest: WireDigest | undefined) {
-  return fromBinary(schema, farm.read(digest));
 }

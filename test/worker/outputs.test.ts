@@ -12,7 +12,7 @@ import {
 } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { Code } from "../../src/base/errors.ts";
 import { complained, inputRoot, outputsOf, printed, startBench } from "../helpers/bot-bench.ts";
-import { readMessage } from "../helpers/fake-farm.ts";
+import { readMessage } from "../helpers/fake-cas.ts";
 import { until } from "../helpers/until.ts";
 
 test("uploads output files with their executable bit, and leaves out what is missing", async (t) => {

@@ -31,19 +31,41 @@ function answerPreflight(reply: FastifyReply): void {
     .send();
 }
 
+const LOOPBACK_HOST = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/;
+const LOOPBACK_ADDRESS = /^(::ffff:)?127\.|^::1$/;
+
+/** Says which pages may call, for a request that a browser says is made for a page of the origin. */
+function createPolicy(origins: readonly string[]) {
+  const listed = new Set(origins);
+  return (origin: string, request: FastifyRequest): boolean => {
+    if (listed.has("*") || listed.has(origin)) return true;
+    if (!URL.canParse(origin)) return false;
+    const { host, hostname } = new URL(origin);
+    if (LOOPBACK_HOST.test(hostname)) return listed.has("loopback") || host === request.host;
+    // A name that somebody points at this machine's loopback address is no reason to trust the pages of that name.
+    return host === request.host && !LOOPBACK_ADDRESS.test(request.socket.localAddress ?? "");
+  };
+}
+
 /**
- * Lets pages of the given origins call every service from a browser, by Connect and by gRPC-Web. `*` is any origin; no
- * origin at all switches cross-origin calls off.
+ * Lets pages of the given origins call every service from a browser, by Connect and by gRPC-Web: `*` is any origin,
+ * `loopback` any page served from the user's own machine; pages of this server itself always may. A request for a page of
+ * another origin is refused before any service sees it, so that no web site can use the farm of a visitor.
  */
 export function addCors(app: FastifyInstance, origins: readonly string[]): void {
-  if (origins.length === 0) return;
-  const anyOrigin = origins.includes("*");
-  const allowed = new Set(origins);
+  const mayCall = createPolicy(origins);
+  const allowOrigin = origins.includes("*") ? () => "*" : (origin: string) => origin;
   app.addHook("onRequest", (request, reply, done) => {
     const { origin } = request.headers;
-    if (!anyOrigin) reply.header("vary", "Origin");
-    if (origin === undefined || !(anyOrigin || allowed.has(origin))) return done();
-    reply.header("access-control-allow-origin", anyOrigin ? "*" : origin);
+    if (!origins.includes("*")) reply.header("vary", "Origin");
+    if (origin === undefined) return done();
+    if (!mayCall(origin, request)) {
+      reply
+        .code(403)
+        .send({ code: "permission_denied", message: `pages of ${origin} may not call: cors.allowed_origins` });
+      return;
+    }
+    reply.header("access-control-allow-origin", allowOrigin(origin));
     if (isPreflight(request)) return answerPreflight(reply);
     reply.header("access-control-expose-headers", EXPOSED_HEADERS);
     done();

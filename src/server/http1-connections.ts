@@ -15,6 +15,7 @@ export class Http1Connections {
     server.on("connection", (socket: Socket) => {
       this.#owed.set(socket, new Set());
       socket.once("close", () => this.#owed.delete(socket));
+      if (this.#draining) socket.destroySoon();
     });
     server.on("request", (request, response) => this.#track(request.socket, response));
   }

@@ -6,11 +6,6 @@ export interface ServerLimits {
   readonly maxConcurrentStreams: number;
   /** Connections in all; further ones are closed at once. */
   readonly maxConnections: number;
-  /**
-   * Longest deadline that a call may ask for; a longer one is INVALID_ARGUMENT. A call without a deadline may run for
-   * ever. At most 2^31-1, the longest timer.
-   */
-  readonly maxTimeoutMs: number;
   /** From the connection to its first bytes. */
   readonly firstByteTimeoutMs: number;
   /** To complete the TLS handshake, the HTTP/2 preface, the header of an HTTP/1.1 request. */

@@ -26,7 +26,7 @@ export interface ServerOptions {
   readonly tls: TlsOptions | undefined;
   /** Whether connections without TLS stay welcome on the port when TLS is configured. */
   readonly plaintext: "allow" | "refuse";
-  /** Origins whose pages may call from a browser: `*` is any, none is none. */
+  /** Origins whose pages may call from a browser: `*` is any, `loopback` any of this machine; its own always may. */
   readonly corsOrigins: readonly string[];
   readonly limits: ServerLimits;
   /** How long `close` waits for calls in flight before it cuts their connections. */
@@ -94,7 +94,7 @@ function createApp(options: ServerOptions): { app: FastifyInstance; listener: Li
     router: {
       interceptors: [...options.interceptors],
       readMaxBytes: options.limits.maxMessageBytes,
-      maxTimeoutMs: Math.min(options.limits.maxTimeoutMs, LONGEST_TIMER_MS),
+      maxTimeoutMs: LONGEST_TIMER_MS,
       acceptCompression: [compressionGzip, compressionBrotli],
       compressMinBytes: NEVER_COMPRESS_BYTES,
       jsonOptions: { registry: options.registry },

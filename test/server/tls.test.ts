@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
+import { type AddressInfo, createConnection, createServer } from "node:net";
+import { type TestContext, test } from "node:test";
 import { connect, type TLSSocket } from "node:tls";
 import { create } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
@@ -21,7 +24,7 @@ function serverTls(clientAuth: TlsOptions["clientAuth"]): TlsOptions {
   return { ...server, clientCa: ca, clientAuth };
 }
 
-const serving = (url: string, t: Parameters<typeof transportOf>[0], tls?: ClientTls) =>
+const serving = (url: string, t: TestContext, tls?: ClientTls) =>
   Promise.all(
     (["1.1", "2"] as const).map((httpVersion) =>
       createClient(Health, transportOf(t, url, { protocol: "connect-json", httpVersion }, tls)).check({}),
@@ -83,7 +86,7 @@ test("drops a TLS client when no certificate is configured", async (t) => {
   await until("the connections are gone", () => port.connections().sockets === 0);
 });
 
-async function alpn(t: Parameters<typeof transportOf>[0], port: number, protocols?: string[]): Promise<TLSSocket> {
+async function alpn(t: TestContext, port: number, protocols?: string[]): Promise<TLSSocket> {
   const { ca } = testCertificates();
   const socket = connect({ host: "127.0.0.1", port, ca, ...(protocols && { ALPNProtocols: protocols }) });
   t.after(() => socket.destroy());
@@ -123,3 +126,54 @@ test("cuts a handshake that is still going on when the drain ends", { skip: noOp
   await port.close();
   assert.equal(port.connections().sockets, 0);
 });
+
+/** A relay to the server that lets only the first packet of its client through until it is opened. */
+async function holdingRelay(t: TestContext, port: number) {
+  const gate = Promise.withResolvers<void>();
+  let packets = 0;
+  const relay = createServer((client) => {
+    const upstream = createConnection({ host: "127.0.0.1", port });
+    for (const socket of [client, upstream]) {
+      socket.on("error", () => {});
+      t.after(() => socket.destroy());
+    }
+    upstream.pipe(client);
+    client.on("data", (packet) => {
+      if (packets++ === 0) upstream.write(packet);
+      else gate.promise.then(() => upstream.write(packet));
+    });
+    client.on("end", () => upstream.end());
+  }).listen(0, "127.0.0.1");
+  t.after(() => relay.close());
+  await once(relay, "listening");
+  return { port: (relay.address() as AddressInfo).port, holds: () => packets > 1, open: () => gate.resolve() };
+}
+
+for (const protocol of ["h2", "http/1.1"]) {
+  test(`sends a client away that completes its handshake during the drain: ${protocol}`, {
+    skip: noOpenssl,
+  }, async (t) => {
+    const port = await startPort(t, services, { tls: serverTls("none"), drainMs: 60_000 });
+    const relay = await holdingRelay(t, port.port);
+    const socket = connect({
+      host: "127.0.0.1",
+      port: relay.port,
+      ca: testCertificates().ca,
+      ALPNProtocols: [protocol],
+    });
+    socket.on("error", () => {});
+    t.after(() => socket.destroy());
+    if (protocol === "h2") connectHttp2("https://127.0.0.1", { createConnection: () => socket }).on("error", () => {});
+    await until("the handshake is held", relay.holds);
+    const close = port.close();
+    while (
+      await fetch(`http://127.0.0.1:${port.port}/healthz`).then(
+        () => true,
+        () => false,
+      )
+    );
+    relay.open();
+    socket.resume();
+    await close;
+  });
+}

@@ -14,13 +14,14 @@ import {
 } from "./instances/instances.ts";
 import { createRpc, publicTypes, servicesOf } from "./rpc/rpc.ts";
 import { createScheduler, EVERY_INSTANCE, type SchedulerSettings } from "./scheduler/scheduler.ts";
-import { createServer } from "./server/server.ts";
+import { type ConnectionCounts, createServer } from "./server/server.ts";
 import { createSqliteStore, type Store } from "./store/store.ts";
 
 /** A running server. */
 export interface App extends AsyncDisposable {
   /** Where it listens, as `http://127.0.0.1:50051`. */
   readonly url: string;
+  connections(): ConnectionCounts;
   /** Drains and ends everything; resolves when the store is closed. Later calls answer the same promise. */
   close(): Promise<void>;
 }
@@ -74,7 +75,7 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
   const rpc = createRpc({
     ...{ instances, log, draining: drain.signal },
     identityFromHeaders: config.identity.source === "headers",
-    longestWaitMs: config.limits.maxTimeoutMs,
+    longestWaitMs: config.limits.maxWaitMs,
   });
   const server = building.use(
     await createServer({
@@ -96,7 +97,7 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
     closed ??= parts.disposeAsync();
     return closed;
   };
-  return { url: server.url, close, [Symbol.asyncDispose]: close };
+  return { url: server.url, connections: server.connections, close, [Symbol.asyncDispose]: close };
 }
 
 interface StorageDeps {

@@ -48,8 +48,9 @@ export const instanceSections = {
 };
 
 function acceptOrigin(value: unknown): string | undefined {
-  if (value === "*") return value;
-  if (typeof value !== "string" || !URL.canParse(value)) return undefined;
+  if (typeof value !== "string") return undefined;
+  if (["*", "loopback", "none"].includes(value)) return value;
+  if (!URL.canParse(value)) return undefined;
   return new URL(value).origin === value ? value : undefined;
 }
 
@@ -80,15 +81,19 @@ export const tree = {
     plaintext: choice("What happens to connections without TLS.", ["allow", "refuse"], "allow"),
   },
   cors: {
-    allowed_origins: list("Origins whose pages may call the port from a browser; * for all.", ["*"], {
-      accept: acceptOrigin,
-      expected: "* or an origin like https://example.com",
-    }),
+    allowed_origins: list(
+      "Pages that may call the port from a browser: of these origins, of any (*), of this machine (loopback), or only " +
+        "of the port itself (none).",
+      ["loopback"],
+      { accept: acceptOrigin, expected: "an origin like https://example.com, or one of *, loopback, none" },
+    ),
   },
   limits: {
     max_message_bytes: size("Largest message that is read.", "8MiB", { min: "64KiB", max: "1GiB" }),
     max_concurrent_streams: integer("Calls at a time on one HTTP/2 connection.", 1000, { min: 1, max: 1_000_000 }),
-    max_timeout: duration("Longest deadline of a unary call; longer ones are shortened.", "1h", { min: "1s" }),
+    max_wait: duration("Longest that WaitOperation is held open for a caller that sets no earlier end.", "1h", {
+      min: "1s",
+    }),
     first_byte_timeout: duration("Time for a new connection to say something.", "10s", { min: "100ms" }),
     headers_timeout: duration("Time for the headers of an HTTP/1.1 request and for a TLS handshake.", "30s", {
       min: "100ms",

@@ -17,7 +17,7 @@ test("needs nothing: the defaults are a working configuration", () => {
   assert.equal(config.bots, 2);
   assert.equal(config.bot.directory, ".opgrid/bots");
   assert.equal(config.tls.cert, undefined);
-  assert.deepEqual(config.cors.allowedOrigins, ["*"]);
+  assert.deepEqual(config.cors.allowedOrigins, ["loopback"]);
   assert.deepEqual(
     config.instances.map(({ name }) => name),
     ["", "main"],

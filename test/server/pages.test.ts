@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { test } from "node:test";
 import { HealthCheckResponse_ServingStatus as Status } from "../../gen/grpc/health/v1/health_pb.ts";
 import { http2Session } from "./clients.ts";
@@ -119,4 +121,43 @@ test("gives any origin leave when it is told to, but not with credentials", asyn
   const response = await preflight(port.url, "https://any.test");
   assert.deepEqual([response.status, response.headers.get("access-control-allow-origin")], [204, "*"]);
   assert.equal(response.headers.get("access-control-allow-credentials"), null);
+});
+
+/** Calls as a browser does for a page of the origin; answers the HTTP status. */
+async function callFor(url: string, origin: string, host?: string): Promise<number> {
+  const headers = { origin, "content-type": "application/json", ...(host && { host }) };
+  const request = httpRequest(url + CHECK, { method: "POST", headers });
+  request.end("{}");
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  response.resume();
+  return response.statusCode ?? 0;
+}
+
+test("lets pages of this machine call when told so, and of no other", async (t) => {
+  const port = await startPort(t, services, { corsOrigins: ["loopback"] });
+  for (const origin of ["http://localhost:5173", "http://127.0.0.1:8080", "http://[::1]:1", "http://app.localhost"]) {
+    assert.equal(await callFor(port.url, origin), 200, origin);
+  }
+  for (const origin of ["https://evil.test", "http://localhost.evil.test", "http://127.0.0.1.evil.test", "null", "x"]) {
+    assert.equal(await callFor(port.url, origin), 403, origin);
+  }
+});
+
+test("lets its own pages call, but not those of a name that somebody points at loopback", async (t) => {
+  const port = await startPort(t, services, { corsOrigins: ["none"] });
+  const { host } = new URL(port.url);
+  assert.equal(await callFor(port.url, `http://${host}`), 200);
+  assert.equal(await callFor(port.url, "http://127.0.0.1:1"), 403);
+  assert.equal(await callFor(port.url, "http://rebound.test:80", "rebound.test:80"), 403);
+});
+
+test("a refused page's request reaches no service", async (t) => {
+  let calls = 0;
+  const check = () => {
+    calls++;
+    return { status: Status.SERVING };
+  };
+  const port = await startPort(t, { health: { check } });
+  await callFor(port.url, "https://evil.test");
+  assert.equal(calls, 0);
 });

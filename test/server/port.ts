@@ -16,7 +16,6 @@ export const testLimits: ServerLimits = {
   maxMessageBytes: 4 * 1024 * 1024,
   maxConcurrentStreams: 5000,
   maxConnections: 1000,
-  maxTimeoutMs: 86_400_000,
   firstByteTimeoutMs: 5000,
   headersTimeoutMs: 5000,
 };

@@ -7,6 +7,7 @@ import { type FastifyInstance, fastify } from "fastify";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { addCors } from "./cors.ts";
+import { dropEndlessDeadlines } from "./deadlines.ts";
 import type { ServerLimits } from "./limits.ts";
 import { type ConnectionCounts, createListener, type Listener } from "./listener.ts";
 import { type About, addNotFound, addPages } from "./pages.ts";
@@ -17,7 +18,6 @@ export type { About, ConnectionCounts, ServerLimits, TlsOptions };
 
 /** Larger than any message: a response is never compressed, which would cost ten times what it saves. */
 const NEVER_COMPRESS_BYTES = 2 ** 31;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** What the port is made of. */
 export interface ServerOptions {
@@ -85,6 +85,7 @@ function createApp(options: ServerOptions): { app: FastifyInstance; listener: Li
     },
   });
   refuseBadAuthority(app);
+  dropEndlessDeadlines(app);
   addCors(app, options.corsOrigins);
   addPages(app, options.about, options.drain.signal);
   addNotFound(app);
@@ -94,7 +95,6 @@ function createApp(options: ServerOptions): { app: FastifyInstance; listener: Li
     router: {
       interceptors: [...options.interceptors],
       readMaxBytes: options.limits.maxMessageBytes,
-      maxTimeoutMs: LONGEST_TIMER_MS,
       acceptCompression: [compressionGzip, compressionBrotli],
       compressMinBytes: NEVER_COMPRESS_BYTES,
       jsonOptions: { registry: options.registry },

@@ -21,12 +21,34 @@ interface Detail<D extends DescMessage = DescMessage> {
   value: MessageInitShape<D>;
 }
 
+/**
+ * gRPC sends an error in header fields, of which common clients take 8 KiB in all: a longer one costs them the call or
+ * even the connection. So what a client said is cut before it is said back.
+ */
+const LONGEST_MESSAGE_BYTES = 1024;
+const LONGEST_DETAIL_BYTES = 512;
+
+function cut(text: string, longestBytes: number): string {
+  if (Buffer.byteLength(text) <= longestBytes) return text;
+  // The character at the end may be cut in two, which reads as U+FFFD.
+  return `${Buffer.from(text)
+    .toString("utf8", 0, longestBytes)
+    .replace(/\uFFFD+$/, "")}...`;
+}
+
+function cutAll(value: unknown): unknown {
+  if (typeof value === "string") return cut(value, LONGEST_DETAIL_BYTES);
+  if (Array.isArray(value)) return value.map(cutAll);
+  if (value?.constructor !== Object) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, cutAll(each)]));
+}
+
 function detail<D extends DescMessage>(desc: D, value: MessageInitShape<D>): Detail {
-  return { desc, value } as unknown as Detail;
+  return { desc, value: cutAll(value) } as unknown as Detail;
 }
 
 function status(code: Code, message: string, ...details: Detail[]): ConnectError {
-  return new ConnectError(message, code, undefined, details);
+  return new ConnectError(cut(message, LONGEST_MESSAGE_BYTES), code, undefined, details);
 }
 
 function errorInfo(reason: string, metadata: Record<string, string>): Detail {

@@ -37,6 +37,8 @@ export interface FileCasOptions {
 
 const DEFAULT_UPLOAD_EXPIRY_MS = 3_600_000;
 const WRITE_CONCURRENCY = 64;
+/** A batch may ask for many thousand small blobs; each takes a file descriptor while it is read. */
+const READ_CONCURRENCY = 64;
 /** Actions, commands and directories: written, then read at once by the scheduler and by workers. */
 const MEMORY_BLOB_BYTES = 16 * 1024;
 const MEMORY_BYTES = 32 * 1024 * 1024;
@@ -97,6 +99,7 @@ class FileCas implements Cas {
   readonly #uploads: Uploads;
   readonly #useTimes: UseTimes;
   readonly #limitWrites = createLimiter(WRITE_CONCURRENCY);
+  readonly #limitReads = createLimiter(READ_CONCURRENCY);
   readonly #memory = createBoundedMap<Uint8Array>(MEMORY_BYTES);
   #closed = false;
 
@@ -127,8 +130,10 @@ class FileCas implements Cas {
     const key = contentKey(digest);
     const known = this.#memory.get(key);
     if (known && this.#isHere(digest)) return known;
-    await using file = await this.#openBlob(digest);
-    const data = await readExactly(file, 0, sizeBytes);
+    const data = await this.#limitReads(async () => {
+      await using file = await this.#openBlob(digest);
+      return await readExactly(file, 0, sizeBytes);
+    });
     if (sizeBytes <= MEMORY_BLOB_BYTES) this.#memory.set(key, data, sizeBytes);
     return data;
   }

@@ -1,7 +1,9 @@
 import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
+import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import type { Logger } from "../base/log.ts";
 import type { Instances } from "../instances/instances.ts";
 import { registerServices } from "../services/services.ts";
+import { cacheInterceptor } from "./interceptors/cache.ts";
 import { dispatchInterceptor } from "./interceptors/dispatch.ts";
 import { drainInterceptor } from "./interceptors/drain.ts";
 import { errorsInterceptor } from "./interceptors/errors.ts";
@@ -31,9 +33,10 @@ export function createRpc(options: {
   return {
     routes: (router) => registerServices(router, { identityFromHeaders, waitLimits }),
     interceptors: [
+      cacheInterceptor(),
       errorsInterceptor(log),
       logInterceptor(log),
-      drainInterceptor(draining),
+      drainInterceptor(draining, [Health]),
       dispatchInterceptor(instances),
     ],
   };

@@ -1,3 +1,4 @@
+import type { DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import { type StatusError, unavailable } from "../../base/errors.ts";
 
@@ -90,11 +91,13 @@ class UndrainedMessages<T> implements AsyncIterator<T> {
 /**
  * Ends calls when `draining` aborts. New calls are refused with UNAVAILABLE and a RetryInfo, and streamed responses
  * (server streaming, bidirectional) end with the same. A call with one response, unary or client streaming, runs to its
- * end and its signal stays as it is: a handler that waits long has to watch `draining` itself and answer early.
+ * end and its signal stays as it is: a handler that waits long has to watch `draining` itself and answer early. So has
+ * every handler of the services in `exempt`, which speak about the drain and are left alone.
  */
-export function drainInterceptor(draining: AbortSignal): Interceptor {
+export function drainInterceptor(draining: AbortSignal, exempt: readonly DescService[] = []): Interceptor {
   const listeners = new DrainListeners(draining);
   return (next) => async (request) => {
+    if (exempt.includes(request.service)) return next(request);
     if (draining.aborted) throw drainingError();
     const response = await next(request);
     if (!response.stream || response.method.methodKind === "client_streaming") return response;

@@ -44,16 +44,17 @@ export function createInstances(all: readonly Instance[], everywhere: BotHome): 
     resolve: (method, message) => {
       const { instance: name, id, blob } = targetOf(method, message);
       const instance = byName.get(name);
-      const home = instance ?? (name === everywhere.name ? everywhere : undefined);
+      const served = ({ settings }: BotHome) => settings.services.has(method.parent.typeName);
+      const home = instance ?? (name === everywhere.name && served(everywhere) ? everywhere : undefined);
       if (!home) throw unknownInstance(name);
-      if (!home.settings.services.has(method.parent.typeName)) throw notServed(method, name);
+      if (!served(home)) throw notServed(method, name);
       return { home, instance, id, blob };
     },
   };
 }
 
 function unknownInstance(name: string) {
-  return invalidArgument("INSTANCE_UNKNOWN", `unknown instance name: "${name}"`, { instance: name });
+  return invalidArgument("INSTANCE_UNKNOWN", `unknown instance name: ${JSON.stringify(name)}`, { instance: name });
 }
 
 function notServed(method: MethodRef, instance: string) {

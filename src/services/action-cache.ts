@@ -1,8 +1,9 @@
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { ActionCache } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
+import { type ActionCache, ActionResultSchema } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { digestKey } from "../base/digests.ts";
 import { invalidField, notFound, unimplemented } from "../base/errors.ts";
 import { toDigest } from "../base/wire-digests.ts";
+import { checkShowable } from "./showable.ts";
 import { target } from "./target.ts";
 
 /** REAPI ActionCache. A result is only answered while all that it refers to is still in the CAS. */
@@ -22,6 +23,7 @@ export function actionCacheService(): ServiceImpl<typeof ActionCache> {
       }
       const action = toDigest(request.actionDigest, request.digestFunction, "action_digest");
       if (!request.actionResult) throw invalidField("action_result", "is missing");
+      checkShowable(ActionResultSchema, request.actionResult, "action_result", context.requestHeader);
       await instance.actionCache.put(action, request.actionResult);
       return request.actionResult;
     },

@@ -1,10 +1,12 @@
-import { create, type DescMessage, fromBinary, type Message, type MessageShape } from "@bufbuild/protobuf";
-import { type Any, anyPack, anyUnpack, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { anyPack, anyUnpack, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import {
+  type ActionResult,
   ActionResultSchema,
   ActionSchema,
   DigestSchema,
+  type ExecutedActionMetadata,
   ExecutedActionMetadataSchema,
 } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import {
@@ -14,11 +16,13 @@ import {
   type Lease,
   LeaseState,
 } from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
+import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 import { invalidField, unimplemented } from "../base/errors.ts";
 import { fromDigest } from "../base/wire-digests.ts";
 import type { BotReply, BotReport, LeaseOffer, LeaseReport } from "../instances/instances.ts";
 import { binaryHeader } from "./caller.ts";
 import { untilDeadline, type WaitLimits } from "./deadline.ts";
+import { checkShowable } from "./showable.ts";
 import { botTarget } from "./target.ts";
 
 /** Property of a lease's requirements that names the job's instance, for bots that serve every instance. */
@@ -27,6 +31,7 @@ export const INSTANCE_PROPERTY = "opgrid.instance";
 /** The share of the time that a call has which an idle bot's update waits for work. */
 const WAIT_SHARE = 0.8;
 const MOST_LEASES = 1000;
+const LONGEST_BOT_ID = 256;
 
 /** Remote Workers API: bots fetch leases by long poll and report on them. */
 export function botsService(limits: WaitLimits): ServiceImpl<typeof Bots> {
@@ -55,6 +60,9 @@ export function botsService(limits: WaitLimits): ServiceImpl<typeof Bots> {
 function required(session: BotSession | undefined): BotSession {
   if (!session) throw invalidField("bot_session", "is missing");
   if (session.botId === "") throw invalidField("bot_session.bot_id", "is missing");
+  if (session.botId.length > LONGEST_BOT_ID || /\p{Cc}/u.test(session.botId)) {
+    throw invalidField("bot_session.bot_id", `must be at most ${LONGEST_BOT_ID} characters, none of them a control`);
+  }
   return session;
 }
 
@@ -72,8 +80,8 @@ function reportOf(session: BotSession, headers: Headers): BotReport {
 
 function capacityOf(session: BotSession): number {
   const text = session.worker?.configs.find((config) => config.key === "capacity")?.value ?? "1";
-  const capacity = Number(text);
-  if (Number.isInteger(capacity) && capacity >= 0 && capacity <= MOST_LEASES) return capacity;
+  const capacity = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (capacity <= MOST_LEASES) return capacity;
   throw invalidField(
     "bot_session.worker.configs",
     `capacity must be a whole number from 0 to ${MOST_LEASES}, is ${text}`,
@@ -81,14 +89,38 @@ function capacityOf(session: BotSession): number {
 }
 
 function leaseReport(lease: Lease, headers: Headers): LeaseReport {
-  const progress = binaryHeader(headers, `partial-execution-metadata-${lease.id}-bin`);
+  const { id, status } = lease;
+  if (status) checkShowable(StatusSchema, status, "bot_session.leases.status", headers);
   return {
-    jobId: lease.id,
+    jobId: id,
     state: stateOf(lease),
-    status: lease.status,
-    result: lease.result && unpacked(lease.result, ActionResultSchema),
-    progress: progress && decoded(progress, ExecutedActionMetadataSchema),
+    status,
+    result: resultOf(lease, headers),
+    progress: progressOf(id, headers),
   };
+}
+
+function resultOf({ result }: Lease, headers: Headers): ActionResult | undefined {
+  if (!result) return undefined;
+  const field = "bot_session.leases.result";
+  const message = safely(() => anyUnpack(result, ActionResultSchema));
+  if (!message)
+    throw invalidField(field, `must be a readable ${ActionResultSchema.typeName}, is ${result.typeUrl || "empty"}`);
+  checkShowable(ActionResultSchema, message, field, headers);
+  return message;
+}
+
+/** Progress is a courtesy: what cannot be read is left out. */
+function progressOf(leaseId: string, headers: Headers): ExecutedActionMetadata | undefined {
+  const bytes = binaryHeader(headers, `partial-execution-metadata-${leaseId}-bin`);
+  return (
+    bytes &&
+    safely(() => {
+      const progress = fromBinary(ExecutedActionMetadataSchema, bytes);
+      checkShowable(ExecutedActionMetadataSchema, progress, "progress", headers);
+      return progress;
+    })
+  );
 }
 
 function stateOf(lease: Lease): LeaseReport["state"] {
@@ -103,20 +135,6 @@ function stateOf(lease: Lease): LeaseReport["state"] {
     default:
       throw invalidField("bot_session.leases.state", `lease ${lease.id} has no valid state: ${lease.state}`);
   }
-}
-
-function unpacked<D extends DescMessage>(any: Any, schema: D): MessageShape<D> {
-  const message: Message | undefined = safely(() => anyUnpack(any, schema));
-  if (message) return message as MessageShape<D>;
-  throw invalidField(
-    "bot_session.leases.result",
-    `must be a readable ${schema.typeName}, is ${any.typeUrl || "empty"}`,
-  );
-}
-
-/** Progress is a courtesy: what cannot be read is left out. */
-function decoded<D extends DescMessage>(bytes: Uint8Array, schema: D): MessageShape<D> | undefined {
-  return safely(() => fromBinary(schema, bytes));
 }
 
 function safely<T>(work: () => T): T | undefined {

@@ -23,12 +23,11 @@ export function identityOf(headers: Headers): ClientIdentity | undefined {
   return actor && subject && workflow ? { actor, subject, workflow } : undefined;
 }
 
-/** A `-bin` header's bytes; undefined when absent or not base64. */
+/** A `-bin` header's bytes; undefined when absent, not base64, or when no header can have the name. */
 export function binaryHeader(headers: Headers, name: string): Uint8Array | undefined {
-  const value = headers.get(name);
-  if (value === null) return undefined;
   try {
-    return decodeBinaryHeader(value);
+    const value = headers.get(name);
+    return value === null ? undefined : decodeBinaryHeader(value);
   } catch {
     return undefined;
   }

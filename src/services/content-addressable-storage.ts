@@ -97,7 +97,8 @@ async function readOne(instance: Instance, request: BatchReadBlobsRequest, wire:
 }
 
 function checkBatch(instance: Instance, sizes: readonly number[]): void {
-  const total = sizes.reduce((sum, size) => sum + size, 0);
+  // A negative size is an error of its own, and must not make room for others.
+  const total = sizes.reduce((sum, size) => sum + Math.max(size, 0), 0);
   const { maxBatchBytes } = instance.settings;
   if (total <= maxBatchBytes) return;
   throw invalidArgument(

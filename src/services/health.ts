@@ -11,8 +11,8 @@ import { notFound } from "../base/errors.ts";
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = HealthCheckResponse_ServingStatus;
 
 /**
- * gRPC health: the whole server ("") and each service by full name are SERVING until the server drains. An unknown
- * service is NOT_FOUND in Check and SERVICE_UNKNOWN in Watch.
+ * gRPC health: the whole server ("") and each service by full name are SERVING until the server drains, then NOT_SERVING,
+ * which is also the last word of every Watch. An unknown service is NOT_FOUND in Check and SERVICE_UNKNOWN in Watch.
  */
 export function healthService(options: {
   services: readonly string[];
@@ -31,9 +31,11 @@ export function healthService(options: {
     },
     async *watch(request, context) {
       const served = known.has(request.service);
-      yield create(HealthCheckResponseSchema, { status: served ? present() : SERVICE_UNKNOWN });
+      const first = served ? present() : SERVICE_UNKNOWN;
+      yield create(HealthCheckResponseSchema, { status: first });
       await fired(AbortSignal.any([context.signal, options.draining]));
-      if (served && !context.signal.aborted) yield create(HealthCheckResponseSchema, { status: NOT_SERVING });
+      if (first === SERVING && !context.signal.aborted)
+        yield create(HealthCheckResponseSchema, { status: NOT_SERVING });
     },
   };
 }

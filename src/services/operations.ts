@@ -53,10 +53,19 @@ export function operationsService(limits: WaitLimits): ServiceImpl<typeof Operat
   };
 }
 
+/** Common clients take 8 KiB of trailers, and no answer at all with more: what does not fit is left out. */
+const MOST_TRAILER_CHARACTERS = 6 * 1024;
+
 function answer(record: OperationRecord, name: string, context: HandlerContext) {
-  const metadata = requestMetadataBytes(record);
-  if (metadata) context.responseTrailer.set(REQUEST_METADATA_HEADER, encodeBinaryHeader(metadata));
-  const identity = clientIdentityBytes(record);
-  if (identity) context.responseTrailer.set(CLIENT_IDENTITY_TRAILER, encodeBinaryHeader(identity));
+  let room = MOST_TRAILER_CHARACTERS;
+  for (const [trailer, bytes] of [
+    [REQUEST_METADATA_HEADER, requestMetadataBytes(record)],
+    [CLIENT_IDENTITY_TRAILER, clientIdentityBytes(record)],
+  ] as const) {
+    const value = bytes && encodeBinaryHeader(bytes);
+    if (value === undefined || value.length > room) continue;
+    context.responseTrailer.set(trailer, value);
+    room -= value.length;
+  }
   return toLroOperation(record, name);
 }

@@ -23,6 +23,8 @@ import {
   ServerReflectionResponseSchema as ResponseV1AlphaSchema,
   type ServerReflection as ServerReflectionV1Alpha,
 } from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
+import { withImports } from "./catalog.ts";
+import { symbolsOf } from "./symbols.ts";
 
 type Answer = NonNullable<Exclude<MessageInitShape<typeof ServerReflectionResponseSchema>, Message>["messageResponse"]>;
 type Question = ServerReflectionRequest["messageRequest"];
@@ -68,6 +70,7 @@ function createResponder(files: readonly DescFile[], services: readonly string[]
 
 function createAnswers(files: readonly DescFile[], services: readonly string[]): (question: Question) => Answer {
   const types = createRegistry(...files);
+  const symbols = symbolsOf(files);
   const byPath = new Map(files.map((file) => [`${file.name}.proto`, file]));
   return (question) => {
     switch (question.case) {
@@ -76,7 +79,7 @@ function createAnswers(files: readonly DescFile[], services: readonly string[]):
       case "fileByFilename":
         return fileAnswer(byPath.get(question.value), question.value);
       case "fileContainingSymbol":
-        return fileAnswer(fileOf(types, question.value), question.value);
+        return fileAnswer(symbols.get(question.value), question.value);
       case "allExtensionNumbersOfType": {
         const message = types.getMessage(question.value);
         if (!message) return notFound(question.value);
@@ -101,42 +104,10 @@ function extensionsOf(types: Registry, message: DescMessage) {
     .filter((type) => type.extendee.typeName === message.typeName);
 }
 
-/** The file that declares a type, or the type whose field, method or value the symbol is. */
-function fileOf(types: Registry, symbol: string): DescFile | undefined {
-  const parent = symbol.slice(0, symbol.lastIndexOf("."));
-  return (types.get(symbol) ?? memberOwner(types, parent, symbol.slice(parent.length + 1)))?.file;
-}
-
-function memberOwner(types: Registry, parent: string, member: string) {
-  const owner = types.get(parent);
-  switch (owner?.kind) {
-    case "service":
-      return owner.methods.some((method) => method.name === member) ? owner : undefined;
-    case "message":
-      return owner.fields.some((field) => field.name === member) ? owner : undefined;
-    case "enum":
-      return owner.values.some((value) => value.name === member) ? owner : undefined;
-    default:
-      return undefined;
-  }
-}
-
 function fileAnswer(file: DescFile | undefined, asked: string): Answer {
   if (!file) return notFound(asked);
   const fileDescriptorProto = withImports([file]).map((each) => toBinary(FileDescriptorProtoSchema, each.proto));
   return { case: "fileDescriptorResponse", value: { fileDescriptorProto } };
-}
-
-/** The files and all that they import, each once. */
-export function withImports(files: readonly DescFile[]): DescFile[] {
-  const all = new Set<DescFile>();
-  const collect = (file: DescFile) => {
-    if (all.has(file)) return;
-    all.add(file);
-    file.dependencies.forEach(collect);
-  };
-  files.forEach(collect);
-  return [...all];
 }
 
 function notFound(symbol: string): Answer {

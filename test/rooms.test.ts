@@ -27,7 +27,6 @@ const noGen = new Set(["store"]);
 /** npm packages that only these rooms may know. */
 const packages: Record<string, readonly string[]> = {
   fastify: ["server"],
-  "@connectrpc/connect-fastify": ["server"],
   "@connectrpc/connect-node": ["server", "cli", "worker"],
   "@connectrpc/connect": ["base", "server", "rpc", "services", "cli", "worker"],
   "node:sqlite": ["store"],

@@ -118,8 +118,8 @@ export function createInputs(cas: CasClient, cache: BlobCache): Inputs {
 
   async function download(digests: readonly Digest[], held: Digest[], signal: AbortSignal): Promise<Digest[]> {
     const missing: Digest[] = [];
-    const store = async (digest: Digest, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) => {
-      await cache.store(digest, chunks);
+    const store = async (digest: Digest, content: Uint8Array | AsyncIterable<Uint8Array>) => {
+      await cache.store(digest, content);
       held.push(digest);
       remember(digest);
     };
@@ -128,7 +128,7 @@ export function createInputs(cas: CasClient, cache: BlobCache): Inputs {
       const answer = await cas.readBatch(batch, signal);
       for (const digest of batch) {
         const data = answer.get(digestKey(digest));
-        if (data) await store(digest, [data]);
+        if (data) await store(digest, data);
         else missing.push(digest);
       }
     });

@@ -2,7 +2,6 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import { STOP_MESSAGE } from "./bot-signals.ts";
 import { pause } from "./waiting.ts";
 
 const FIRST_DELAY_MS = 100;
@@ -16,7 +15,7 @@ const LEAVING_MS = 20_000;
 export interface BotPool extends AsyncDisposable {
   /** The processes that are alive now. */
   pids(): number[];
-  /** Stops all bots, kills those that do not leave in time; resolves when none is left. */
+  /** Stops all bots with SIGTERM, kills those that do not leave in time; resolves when none is left. */
   close(): Promise<void>;
 }
 
@@ -90,7 +89,7 @@ function keepBot(options: BotPoolOptions, index: number): Keeper {
     const leaving = child;
     if (!leaving || leaving.exitCode !== null || leaving.signalCode !== null) return;
     const exited = once(leaving, "exit");
-    leaving.send(STOP_MESSAGE, (error) => error && leaving.kill("SIGTERM"));
+    leaving.kill("SIGTERM");
     const gone = new AbortController();
     const ended = exited.then(() => gone.abort());
     await pause(clock, (options.graceMs ?? 30_000) + LEAVING_MS, gone.signal);

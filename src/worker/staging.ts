@@ -1,4 +1,5 @@
-import { chmod, lutimes, mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { lutimes, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Digest } from "../base/digests.ts";
 import type { BlobCache } from "./blob-cache.ts";
@@ -7,9 +8,10 @@ import type { InputFile, InputTree } from "./input-tree.ts";
 import type { Inputs } from "./inputs.ts";
 import { makeDirectories, realDirectory } from "./paths.ts";
 import { workerTrouble } from "./status.ts";
-import { eachLimited } from "./waiting.ts";
+import { eachLimited, yieldTurn } from "./waiting.ts";
 
-const AT_ONCE = 16;
+const AT_ONCE = 4;
+const TURN = 32;
 const COPY_TRIES = 3;
 
 /** What has to be in place before a command starts; paths are relative to the root. */
@@ -32,17 +34,30 @@ export async function stageInputs(
   signal: AbortSignal,
 ): Promise<void> {
   await using _held = await deps.inputs.hold(contentsOf(tree), signal);
-  for (const level of tree.levels.slice(1)) {
-    await eachLimited(level, AT_ONCE, ({ path }) => mkdir(join(root, path)).then(() => signal.throwIfAborted()));
-  }
-  await eachLimited(tree.files, AT_ONCE, (file) => stageFile(deps, root, file, signal));
-  await eachLimited(tree.symlinks, AT_ONCE, async ({ path, target, mtimeMs }) => {
-    await symlink(target, join(root, path));
+  await inTurns(tree.levels.slice(1).flat(), signal, async ({ path }) => mkdirSync(join(root, path)));
+  await inTurns(tree.files, signal, (file) => stageFile(deps, root, file, signal));
+  await inTurns(tree.symlinks, signal, async ({ path, target, mtimeMs }) => {
+    symlinkSync(target, join(root, path));
     if (mtimeMs !== undefined) await lutimes(join(root, path), mtimeMs / 1000, mtimeMs / 1000);
   });
   await realDirectory(root, join(root, workingDirectory), workingDirectory, "working_directory");
   for (const parent of outputParents) await makeDirectories(root, parent, "output_paths");
-  for (const directory of tree.levels.flat().reverse()) await applyTraits(join(root, directory.path), directory);
+  await inTurns(tree.levels.flat().reverse(), signal, async ({ path, mode, mtimeMs }) => {
+    await applyTraits(join(root, path), mode, mtimeMs);
+  });
+}
+
+/**
+ * Visits items, large files side by side and the rest one after the other by synchronous calls, which cost a fraction of
+ * asynchronous ones. The rest of the process gets its turn in between.
+ */
+async function inTurns<T>(items: readonly T[], signal: AbortSignal, visit: (item: T) => Promise<void>): Promise<void> {
+  let visited = 0;
+  await eachLimited(items, AT_ONCE, async (item) => {
+    if (++visited % TURN === 0) await yieldTurn();
+    signal.throwIfAborted();
+    await visit(item);
+  });
 }
 
 function contentsOf(tree: InputTree): Digest[] {
@@ -55,11 +70,10 @@ async function stageFile(
   file: InputFile,
   signal: AbortSignal,
 ): Promise<void> {
-  signal.throwIfAborted();
   const path = join(root, file.path);
-  if (file.digest.sizeBytes === 0) await writeFile(path, "", { flag: "wx", mode: 0o444 });
+  if (file.digest.sizeBytes === 0) writeFileSync(path, "", { flag: "wx", mode: 0o444 });
   else await copyFromCache(deps, file.digest, path, signal);
-  await applyTraits(path, { mode: file.mode ?? (file.executable ? 0o555 : undefined), mtimeMs: file.mtimeMs });
+  await applyTraits(path, file.mode ?? (file.executable ? 0o555 : undefined), file.mtimeMs);
 }
 
 /** Copies a held blob. If it was damaged meanwhile it is fetched again. */
@@ -78,10 +92,7 @@ async function copyFromCache(
   throw workerTrouble(`the cached ${blobName(digest)} is being changed by somebody`);
 }
 
-async function applyTraits(
-  path: string,
-  { mode, mtimeMs }: { readonly mode: number | undefined; readonly mtimeMs: number | undefined },
-): Promise<void> {
-  if (mode !== undefined) await chmod(path, mode);
+async function applyTraits(path: string, mode: number | undefined, mtimeMs: number | undefined): Promise<void> {
+  if (mode !== undefined) chmodSync(path, mode);
   if (mtimeMs !== undefined) await lutimes(path, mtimeMs / 1000, mtimeMs / 1000);
 }

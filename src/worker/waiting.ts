@@ -14,6 +14,11 @@ export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
+/** Lets everything else that is due go first. */
+export function yieldTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Something that one loop sleeps on and others wake it by. A ring while nobody sleeps is kept for the next sleep. */
 export interface Bell {
   ring(): void;

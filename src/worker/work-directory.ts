@@ -68,10 +68,16 @@ async function take(path: string, number: number | undefined, deps: Deps): Promi
 /** Cleans up behind crashed bots whose number nobody took again. */
 async function tidyOthers(base: string, own: number, deps: Deps): Promise<void> {
   for (const name of await readdir(base)) {
-    if (!/^\d+$/.test(name) || Number(name) === own) continue;
+    // Taking the lock for a moment makes a bot that starts just now go on to the next number: only with good reason.
+    if (!/^\d+$/.test(name) || Number(name) === own || !(await hasLeftovers(join(base, name)))) continue;
     using lock = await lockDirectory(join(base, name));
     if (lock) await removeLeftovers(join(base, name), deps);
   }
+}
+
+async function hasLeftovers(path: string): Promise<boolean> {
+  const names = ["actions", "trash"].map((name) => readdir(join(path, name)).catch(() => []));
+  return (await Promise.all(names)).flat().length > 0;
 }
 
 async function removeLeftovers(path: string, { clock, log }: Deps): Promise<void> {

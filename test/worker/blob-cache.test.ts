@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { type TestContext, test } from "node:test";
 import { type Digest, digestOf } from "../../src/base/digests.ts";
 import { Code, StatusError } from "../../src/base/errors.ts";
@@ -23,8 +24,8 @@ test("keeps to its bound, the least recently used going first", async (t) => {
 
 test("keeps what is held, above the bound too, until it is let go", async (t) => {
   const { cache, directory } = await openCache(t, 150);
-  await cache.store(a, [blobs[0] as Buffer]);
-  await cache.store(b, [blobs[1] as Buffer]);
+  await cache.store(a, blobs[0] as Buffer);
+  await cache.store(b, blobs[1] as Buffer);
   assert.equal(cache.bytes, 200);
   assert.equal(await cache.copy(a, join(directory, "copy")), true);
   assert.equal((await stat(join(directory, "copy"))).mode & 0o777, 0o444);
@@ -36,9 +37,9 @@ test("keeps what is held, above the bound too, until it is let go", async (t) =>
 test("refuses content that does not match, and leaves nothing of it", async (t) => {
   const { cache, directory } = await openCache(t, 1_000);
   const isMismatch = (error: unknown) => error instanceof StatusError && error.code === Code.Internal;
-  await assert.rejects(cache.store(a, [Buffer.alloc(100, "x")]), isMismatch);
-  await assert.rejects(cache.store(a, [Buffer.alloc(99, "a")]), isMismatch);
-  await assert.rejects(cache.store(a, [blobs[0] as Buffer, Buffer.from("more")]), isMismatch);
+  await assert.rejects(cache.store(a, Buffer.alloc(100, "x")), isMismatch);
+  await assert.rejects(cache.store(a, Readable.from([Buffer.alloc(99, "a")])), isMismatch);
+  await assert.rejects(cache.store(a, Readable.from([blobs[0] as Buffer, Buffer.from("more")])), isMismatch);
   assert.equal(await cache.hold(a), false);
   assert.equal(cache.bytes, 0);
   assert.deepEqual(readdirSync(join(directory, "cache"), { recursive: true }).sort(), ["partial", "sha256"]);
@@ -77,7 +78,7 @@ async function openCache(t: TestContext, maxBytes: number) {
 }
 
 async function put(cache: BlobCache, digest: Digest, index: number): Promise<void> {
-  await cache.store(digest, [blobs[index] as Buffer]);
+  await cache.store(digest, blobs[index] as Buffer);
   await cache.release([digest]);
 }
 

@@ -5,8 +5,22 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Code } from "../../src/base/errors.ts";
-import { complained, inputRoot, outputsOf, printed, shellJob, startBench, startBot } from "../helpers/bot-bench.ts";
+import { silentLog } from "../../src/base/log.ts";
+import { startBotPool } from "../../src/worker/worker.ts";
+import {
+  complained,
+  inputRoot,
+  outputsOf,
+  printed,
+  scratch,
+  shellJob,
+  startBench,
+  startBot,
+} from "../helpers/bot-bench.ts";
+import { defer } from "../helpers/defer.ts";
+import { fakeClock } from "../helpers/fake-clock.ts";
 import { startFarm } from "../helpers/fake-farm.ts";
+import { until } from "../helpers/until.ts";
 
 const works = spawnSync("bwrap", ["--unshare-all", "--ro-bind", "/", "/", "true"]).status === 0;
 const skip = works || process.env.CI ? false : "bubblewrap is missing or does not work here";
@@ -74,6 +88,23 @@ test("leaves no process of a sandboxed action, daemons included", { skip }, asyn
   const end = await shell(`${daemon}; sleep 600`, { action: { timeout: { nanos: 400_000_000 } } });
   assert.equal(end.status.code, Code.DeadlineExceeded);
   assert.equal(spawnSync("pgrep", ["-f", `^sleep 6${mark}`]).stdout.toString(), "");
+});
+
+test("a bot that is killed takes its sandboxed actions along", { skip }, async (t) => {
+  const farm = await startFarm(t);
+  const directory = join(await scratch(t), "bots");
+  const entry = join(import.meta.dirname, "../helpers/pool-bot.ts");
+  // The clock stands still, so no other bot is started that would clean up.
+  const args = () => [farm.url, directory, "bubblewrap"];
+  const pool = startBotPool({ count: 1, entry, args, clock: fakeClock(), log: silentLog });
+  defer(t, () => pool.close());
+  const seconds = `6${process.pid}.${Date.now() % 1000}`;
+  const job = farm.submit(shellJob(`exec sleep ${seconds}`));
+  const sleeping = () => spawnSync("pgrep", ["-f", `^sleep ${seconds}`]).stdout.toString() !== "";
+  await until(() => job.progress.length > 0 && sleeping(), "the action to run", 10_000);
+  const [bot = 0] = pool.pids();
+  process.kill(bot, "SIGKILL");
+  await until(() => !sleeping(), "the action to be killed");
 });
 
 test("passes exit codes and missing commands on from inside the sandbox", { skip }, async (t) => {

@@ -34,8 +34,9 @@ export function createRpc(options: {
     routes: (router) => registerServices(router, { identityFromHeaders, waitLimits }),
     interceptors: [
       cacheInterceptor(),
-      errorsInterceptor(log),
+      // Outside of the errors, so that it has what the client got and not how its disconnect looked from within.
       logInterceptor(log),
+      errorsInterceptor(log),
       drainInterceptor(draining, [Health]),
       dispatchInterceptor(instances),
     ],

@@ -9,6 +9,11 @@ export function drainingError(): StatusError {
   return unavailable("the server is shutting down", RETRY_DELAY_MS);
 }
 
+/** Throws drainingError when the drain has begun, unless the service is one of the exempt. */
+export function refuseDuringDrain(draining: AbortSignal, exempt: readonly DescService[], service: DescService): void {
+  if (draining.aborted && !exempt.includes(service)) throw drainingError();
+}
+
 /** One listener on the signal for all streams: an AbortSignal looks through its listeners on each change. */
 class DrainListeners {
   readonly signal: AbortSignal;
@@ -98,7 +103,7 @@ export function drainInterceptor(draining: AbortSignal, exempt: readonly DescSer
   const listeners = new DrainListeners(draining);
   return (next) => async (request) => {
     if (exempt.includes(request.service)) return next(request);
-    if (draining.aborted) throw drainingError();
+    refuseDuringDrain(draining, exempt, request.service);
     const response = await next(request);
     if (!response.stream || response.method.methodKind === "client_streaming") return response;
     const { message } = response;

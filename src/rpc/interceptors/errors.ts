@@ -30,9 +30,12 @@ function isDisconnect(error: unknown): boolean {
   return error.name === "AbortError" || ("code" in error && DISCONNECT_CODES.has(String(error.code)));
 }
 
+/** What a lost connection, and an HTTP/2 stream that ends with it, looks like from here. */
+const DISCONNECT_STATUSES: ReadonlySet<Code> = new Set([Code.Aborted, Code.Internal]);
+
 /** The status of a call whose signal ended it: the deadline's or the server's own reason, else CANCELLED. */
 function abortStatus(reason: unknown): StatusError {
-  if (reason instanceof StatusError && reason.code !== Code.Aborted) return reason;
+  if (reason instanceof StatusError && !DISCONNECT_STATUSES.has(reason.code)) return reason;
   return cancelled("the client went away");
 }
 
@@ -72,7 +75,7 @@ function convertErrors<T>(messages: AsyncIterable<T>, convert: (error: unknown) 
   };
 }
 
-/** The outermost interceptor: what leaves it is a StatusError, in a unary call and anywhere in a stream. */
+/** Stands outside of all that may fail: what leaves it is a StatusError, in a unary call and anywhere in a stream. */
 export function errorsInterceptor(log: Logger): Interceptor {
   return (next) => async (request) => {
     const convert = (error: unknown) =>

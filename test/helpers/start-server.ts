@@ -13,6 +13,7 @@ import {
 import { type App, createApp } from "../../src/app.ts";
 import { type Logger, silentLog } from "../../src/base/log.ts";
 import { loadConfig } from "../../src/config/config.ts";
+import { publicTypes } from "../../src/rpc/rpc.ts";
 
 /** A server of the real parts, on a free loopback port, without bots. */
 export interface TestServer {
@@ -28,7 +29,11 @@ export const transports: Readonly<Record<string, (baseUrl: string) => Transport>
   gRPC: (baseUrl) => createGrpcTransport({ baseUrl }),
   "gRPC-Web": (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }),
   "Connect, binary": (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "2" }),
-  "Connect, JSON": (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false }),
+  "Connect, JSON": (baseUrl) =>
+    createConnectTransport({
+      ...{ baseUrl, httpVersion: "1.1", useBinaryFormat: false },
+      jsonOptions: { registry: publicTypes },
+    }),
   "Connect, GET": (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1", useHttpGet: true }),
 };
 

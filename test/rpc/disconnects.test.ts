@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { readdir, readlink } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { connect as connectHttp2 } from "node:http2";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -14,6 +14,7 @@ import { ReadRequestSchema, WriteRequestSchema } from "../../gen/google/bytestre
 import { UpdateBotSessionRequestSchema } from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
 import { WaitOperationRequestSchema } from "../../gen/google/longrunning/operations_pb.ts";
 import { HealthCheckRequestSchema } from "../../gen/grpc/health/v1/health_pb.ts";
+import { openFiles } from "../cas/fixtures.ts";
 import { until } from "../helpers/until.ts";
 import { envelope, openSocket } from "../server/clients.ts";
 import { describeBot, openBot } from "../services/bot.ts";
@@ -58,19 +59,12 @@ const http2: Begin = async (t, grid, { path, body, unfinished }) => {
   return () => socket.destroy();
 };
 
-/** Files of the CAS that the process holds open. */
-async function openBlobs(grid: Grid): Promise<string[]> {
-  const fds = await readdir("/proc/self/fd");
-  const targets = await Promise.all(fds.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => "")));
-  return targets.filter((target) => target.startsWith(join(grid.dataDir, "instances")));
-}
-
 const uploads = (grid: Grid) => readdir(join(grid.dataDir, "instances", "main", "cas", "uploads"));
 
 async function assertNothingLeft(grid: Grid): Promise<void> {
   const alone = () => grid.app.connections().sockets === 1 && grid.app.connections().http2Sessions === 1;
   await until(alone, "the connection to be gone");
-  await until(async () => (await openBlobs(grid)).length === 0, "all files to be closed");
+  await until(() => openFiles(join(grid.dataDir, "instances")).length === 0, "all files to be closed");
   const live = async () => (await grid.operations.listOperations({ name: "main" })).operations;
   await until(async () => (await live()).length === 0, "abandoned operations to be cancelled");
 }

@@ -73,7 +73,7 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
 
   const drain = new AbortController();
   const rpc = createRpc({
-    ...{ instances, log, draining: drain.signal },
+    ...{ instances, log, clock, draining: drain.signal },
     identityFromHeaders: config.identity.source === "headers",
     longestWaitMs: config.limits.maxWaitMs,
   });
@@ -88,6 +88,7 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
       about: { name: "opgrid", version: options.version, docs: "docs/" },
       registry: publicTypes,
       ...{ drain, log, clock, routes: rpc.routes, interceptors: rpc.interceptors },
+      fastPath: config.limits.unaryFastPath ? rpc.fastPath : undefined,
     }),
   );
 

@@ -1,44 +1,60 @@
-import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
+import { type ConnectRouter, createServiceImplSpec, type Interceptor } from "@connectrpc/connect";
 import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Instances } from "../instances/instances.ts";
-import { registerServices } from "../services/services.ts";
+import { createServices, type ServedService } from "../services/services.ts";
+import { createFastPath, type FastPath, type FastPathPort } from "./fast-path/fast-path.ts";
 import { cacheInterceptor } from "./interceptors/cache.ts";
 import { dispatchInterceptor } from "./interceptors/dispatch.ts";
 import { drainInterceptor } from "./interceptors/drain.ts";
 import { errorsInterceptor } from "./interceptors/errors.ts";
 import { logInterceptor } from "./interceptors/log.ts";
+import { createInvoke, type UnarySpec } from "./invoke.ts";
 
 export { publicTypes, servicesOf } from "../services/services.ts";
+export type { FastPath, FastPathPort } from "./fast-path/fast-path.ts";
+export { nodeTrailers, relaxGrpcMessage } from "./grpc-trailers.ts";
 
 /** All services and what happens around each call: the same for the port and for an in-memory router. */
 export interface Rpc {
   readonly routes: (router: ConnectRouter) => ConnectRouter;
   /** Outermost first. */
   readonly interceptors: readonly Interceptor[];
+  /** Makes what answers plain unary gRPC calls beside Connect, with the same services and the same around each call. */
+  readonly fastPath: (port: FastPathPort) => FastPath;
 }
 
 /** Puts the protocol layer together. */
 export function createRpc(options: {
   instances: Instances;
   log: Logger;
+  clock: Clock;
   /** Fires when the server begins to shut down. */
   draining: AbortSignal;
   identityFromHeaders: boolean;
   /** The longest that a call which waits is held open. */
   longestWaitMs: number;
 }): Rpc {
-  const { instances, log, draining, identityFromHeaders } = options;
+  const { instances, log, clock, draining, identityFromHeaders } = options;
   const waitLimits = { longestMs: options.longestWaitMs, draining };
+  const services = createServices({ identityFromHeaders, waitLimits });
+  const exempt = [Health];
+  const invoke = createInvoke({ instances, log, draining, exempt });
   return {
-    routes: (router) => registerServices(router, { identityFromHeaders, waitLimits }),
+    routes: (router) => services.reduce((all, each) => all.service(each.service, each.implementation), router),
     interceptors: [
       cacheInterceptor(),
       // Outside of the errors, so that it has what the client got and not how its disconnect looked from within.
       logInterceptor(log),
       errorsInterceptor(log),
-      drainInterceptor(draining, [Health]),
+      drainInterceptor(draining, exempt),
       dispatchInterceptor(instances),
     ],
+    fastPath: (port) => createFastPath({ specs: services.flatMap(unarySpecs), invoke, port, clock, log }),
   };
+}
+
+function unarySpecs({ service, implementation }: ServedService): UnarySpec[] {
+  return Object.values(createServiceImplSpec(service, implementation).methods).filter((spec) => spec.kind === "unary");
 }

@@ -47,6 +47,11 @@ function createPolicy(origins: readonly string[]) {
   };
 }
 
+/** What every response begins with, also one to a request that comes from no page. */
+export function corsHeaders(origins: readonly string[]): Readonly<Record<string, string>> {
+  return origins.includes("*") ? {} : { vary: "Origin" };
+}
+
 /**
  * Lets pages of the given origins call every service from a browser, by Connect and by gRPC-Web: `*` is any origin,
  * `loopback` any page served from the user's own machine; pages of this server itself always may. A request for a page of
@@ -54,10 +59,11 @@ function createPolicy(origins: readonly string[]) {
  */
 export function addCors(app: FastifyInstance, origins: readonly string[]): void {
   const mayCall = createPolicy(origins);
+  const always = corsHeaders(origins);
   const allowOrigin = origins.includes("*") ? () => "*" : (origin: string) => origin;
   app.addHook("onRequest", (request, reply, done) => {
     const { origin } = request.headers;
-    if (!origins.includes("*")) reply.header("vary", "Origin");
+    reply.headers(always);
     if (origin === undefined) return done();
     if (!mayCall(origin, request)) {
       reply

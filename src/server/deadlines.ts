@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyInstance } from "fastify";
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -8,11 +9,16 @@ function grpcTimeoutMs(value: string): number {
 }
 
 /** A deadline that is further away than a timer can reach, some 24 days, is as good as none: it is taken off the request. */
+export function dropEndlessDeadline(headers: IncomingHttpHeaders): void {
+  const { "grpc-timeout": grpc, "connect-timeout-ms": connect } = headers;
+  if (typeof grpc === "string" && grpcTimeoutMs(grpc) > LONGEST_TIMER_MS) delete headers["grpc-timeout"];
+  if (typeof connect === "string" && Number(connect) > LONGEST_TIMER_MS) delete headers["connect-timeout-ms"];
+}
+
+/** dropEndlessDeadline for every request that comes to Fastify. */
 export function dropEndlessDeadlines(app: FastifyInstance): void {
-  app.addHook("onRequest", ({ raw: { headers } }, _reply, done) => {
-    const { "grpc-timeout": grpc, "connect-timeout-ms": connect } = headers;
-    if (typeof grpc === "string" && grpcTimeoutMs(grpc) > LONGEST_TIMER_MS) delete headers["grpc-timeout"];
-    if (typeof connect === "string" && Number(connect) > LONGEST_TIMER_MS) delete headers["connect-timeout-ms"];
+  app.addHook("onRequest", ({ raw }, _reply, done) => {
+    dropEndlessDeadline(raw.headers);
     done();
   });
 }

@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import type { Server as TlsServer } from "node:tls";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import type { FastPath } from "../rpc/rpc.ts";
 import { Http1Connections } from "./http1-connections.ts";
 import type { ServerLimits } from "./limits.ts";
 import { createHttp1Server, createHttp2Server } from "./protocols.ts";
@@ -23,6 +24,8 @@ export interface ListenerOptions {
   readonly plaintext: "allow" | "refuse";
   /** From the begin of `close` to the moment when what is left of the connections is cut. */
   readonly drainMs: number;
+  /** Answers HTTP/2 requests before the handler sees them. */
+  readonly fastPath: FastPath | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -66,7 +69,7 @@ class Connections {
     this.#options = options;
     this.#http1 = createHttp1Server(limits, handler);
     this.#http1Connections = new Http1Connections(this.#http1);
-    this.#http2 = createHttp2Server(limits, clock, handler);
+    this.#http2 = createHttp2Server(limits, clock, { first: options.fastPath, handler });
     this.#http2.on("session", (session) => {
       this.#http2Sessions++;
       if (this.#draining) session.close();

@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { relaxGrpcMessage } from "./grpc-message.ts";
+import { relaxGrpcMessage } from "../rpc/rpc.ts";
 
 /** What the server says about itself at `GET /`. */
 export interface About {

@@ -2,10 +2,13 @@ import { createServer as createHttp1, type Server as Http1Server, type RequestLi
 import {
   createServer as createHttp2,
   type Http2Server,
+  type IncomingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Clock } from "../base/clock.ts";
+import type { FastPath } from "../rpc/rpc.ts";
+import { dropEndlessDeadline } from "./deadlines.ts";
 import type { ServerLimits } from "./limits.ts";
 
 const MAX_HEADER_BYTES = 64 * 1024;
@@ -50,7 +53,8 @@ function prepareSession(session: ServerHttp2Session, timeoutMs: number, clock: C
  * 9113 8.1). Node would keep the stream, with its window full of bytes, as long as the client cares to wait.
  */
 function stopUploadAfterAnswer(stream: ServerHttp2Stream): void {
-  // Node sends the trailers in an immediate of its own, which has been queued before this one.
+  // Node sends the trailers in an immediate of its own, which has been queued before this one, as the compatibility layer
+  // has listened before.
   stream.once("wantTrailers", () => setImmediate(resetUnread, stream));
 }
 
@@ -58,8 +62,14 @@ function resetUnread(stream: ServerHttp2Stream): void {
   if (!stream.readableEnded && !stream.destroyed) stream.destroy();
 }
 
+/** Who answers requests: `first` where it can, `handler` the others. */
+export interface Http2Handlers {
+  readonly first: FastPath | undefined;
+  readonly handler: RequestListener;
+}
+
 /** Makes the HTTP/2 server. It never listens: connections are handed to it by `emit("connection")`. */
-export function createHttp2Server(limits: ServerLimits, clock: Clock, handler: RequestListener): Http2Server {
+export function createHttp2Server(limits: ServerLimits, clock: Clock, { first, handler }: Http2Handlers): Http2Server {
   const server = createHttp2({
     settings: {
       maxConcurrentStreams: limits.maxConcurrentStreams,
@@ -70,9 +80,15 @@ export function createHttp2Server(limits: ServerLimits, clock: Clock, handler: R
     streamResetBurst: STREAM_RESET_BURST,
     streamResetRate: STREAM_RESET_RATE,
   });
-  // Node's HTTP/2 compatibility layer hands out objects that behave like those of HTTP/1.
-  server.on("request", handler as never);
-  server.on("stream", stopUploadAfterAnswer);
+  // Node's HTTP/2 compatibility layer hands out objects that behave like those of HTTP/1. It would lay hands on every
+  // stream of its server, so it is on one of its own, which gets what is meant for it.
+  const compatible = createHttp2().on("request", handler as never);
+  server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
+    dropEndlessDeadline(headers);
+    if (first?.(stream, headers)) return;
+    compatible.emit("stream", stream, headers, ...rest);
+    stopUploadAfterAnswer(stream);
+  });
   server.on("session", (session) => prepareSession(session, limits.headersTimeoutMs, clock));
   return server;
 }

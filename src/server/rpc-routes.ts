@@ -4,7 +4,7 @@ import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/conn
 import { universalRequestFromNodeRequest } from "@connectrpc/connect-node";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "../base/log.ts";
-import { relaxGrpcMessage } from "./grpc-message.ts";
+import { nodeTrailers } from "../rpc/rpc.ts";
 
 /** Which calls are answered, and how. */
 export interface RpcOptions {
@@ -22,13 +22,6 @@ function writable(raw: ServerResponse): Promise<void> {
     };
     raw.on("drain", done).on("close", done);
   });
-}
-
-function trailersOf(trailer: Headers): Record<string, string> {
-  const trailers = Object.fromEntries(trailer);
-  const message = trailers["grpc-message"];
-  if (message !== undefined) trailers["grpc-message"] = relaxGrpcMessage(message);
-  return trailers;
 }
 
 /** The client's side of a call. */
@@ -55,7 +48,7 @@ async function sendResponse(response: UniversalServerResponse, raw: ServerRespon
     return;
   }
   // Only now has the handler set all of its trailers.
-  if (response.trailer) raw.addTrailers(trailersOf(response.trailer));
+  if (response.trailer) raw.addTrailers(nodeTrailers(response.trailer));
   raw.end();
 }
 

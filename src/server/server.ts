@@ -6,7 +6,8 @@ import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { type FastifyInstance, fastify } from "fastify";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import { addCors } from "./cors.ts";
+import type { FastPath, FastPathPort } from "../rpc/rpc.ts";
+import { addCors, corsHeaders } from "./cors.ts";
 import { dropEndlessDeadlines } from "./deadlines.ts";
 import type { ServerLimits } from "./limits.ts";
 import { type ConnectionCounts, createListener, type Listener } from "./listener.ts";
@@ -18,6 +19,7 @@ export type { About, ConnectionCounts, ServerLimits, TlsOptions };
 
 /** Larger than any message: a response is never compressed, which would cost ten times what it saves. */
 const NEVER_COMPRESS_BYTES = 2 ** 31;
+const COMPRESSIONS = [compressionGzip, compressionBrotli];
 
 /** What the port is made of. */
 export interface ServerOptions {
@@ -39,6 +41,8 @@ export interface ServerOptions {
   readonly routes: (router: ConnectRouter) => void;
   /** All of them, the outermost first; the server adds none. */
   readonly interceptors: readonly Interceptor[];
+  /** Makes what answers some of the same calls without Connect, with what happens in the interceptors. */
+  readonly fastPath?: ((port: FastPathPort) => FastPath) | undefined;
   /** The types that an Any may hold in a JSON message. */
   readonly registry: Registry;
 }
@@ -73,13 +77,18 @@ function refuseBadAuthority(app: FastifyInstance): void {
 
 function createApp(options: ServerOptions): { app: FastifyInstance; listener: Listener } {
   const listeners: Listener[] = [];
+  const fastPath = options.fastPath?.({
+    readMaxBytes: options.limits.maxMessageBytes,
+    encodings: COMPRESSIONS.map(({ name }) => name),
+    headers: corsHeaders(options.corsOrigins),
+  });
   const app = fastify({
     logger: false,
     bodyLimit: options.limits.maxMessageBytes,
     // While draining it is the interceptors that answer, in the caller's protocol.
     return503OnClosing: false,
     serverFactory: (handler) => {
-      const listener = createListener(options, handler);
+      const listener = createListener({ ...options, fastPath }, handler);
       listeners.push(listener);
       return listener.server as never;
     },
@@ -95,7 +104,7 @@ function createApp(options: ServerOptions): { app: FastifyInstance; listener: Li
     router: {
       interceptors: [...options.interceptors],
       readMaxBytes: options.limits.maxMessageBytes,
-      acceptCompression: [compressionGzip, compressionBrotli],
+      acceptCompression: COMPRESSIONS,
       compressMinBytes: NEVER_COMPRESS_BYTES,
       jsonOptions: { registry: options.registry },
     },

@@ -1,4 +1,5 @@
-import type { ConnectRouter } from "@connectrpc/connect";
+import type { DescService } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
 import {
   ActionCache,
   Capabilities,
@@ -26,21 +27,29 @@ import { reflectionService, reflectionV1AlphaService } from "./reflection.ts";
 export { publicTypes, servicesOf } from "./catalog.ts";
 export { setTarget } from "./target.ts";
 
-/** Registers all services. */
-export function registerServices(
-  router: ConnectRouter,
-  options: { identityFromHeaders: boolean; waitLimits: WaitLimits },
-): ConnectRouter {
+/** A service and what answers its calls. */
+export interface ServedService {
+  readonly service: DescService;
+  readonly implementation: ServiceImpl<DescService>;
+}
+
+/** Makes all services. */
+export function createServices(options: { identityFromHeaders: boolean; waitLimits: WaitLimits }): ServedService[] {
   const { waitLimits } = options;
-  return router
-    .service(Operations, operationsService(waitLimits))
-    .service(Execution, executionService(options))
-    .service(ContentAddressableStorage, contentAddressableStorageService())
-    .service(ActionCache, actionCacheService())
-    .service(ByteStream, byteStreamService())
-    .service(Capabilities, capabilitiesService())
-    .service(Bots, botsService(waitLimits))
-    .service(Health, healthService({ services: serviceNames, draining: waitLimits.draining }))
-    .service(ServerReflection, reflectionService(publicFiles, serviceNames))
-    .service(ServerReflectionV1Alpha, reflectionV1AlphaService(publicFiles, serviceNames));
+  return [
+    served(Operations, operationsService(waitLimits)),
+    served(Execution, executionService(options)),
+    served(ContentAddressableStorage, contentAddressableStorageService()),
+    served(ActionCache, actionCacheService()),
+    served(ByteStream, byteStreamService()),
+    served(Capabilities, capabilitiesService()),
+    served(Bots, botsService(waitLimits)),
+    served(Health, healthService({ services: serviceNames, draining: waitLimits.draining })),
+    served(ServerReflection, reflectionService(publicFiles, serviceNames)),
+    served(ServerReflectionV1Alpha, reflectionV1AlphaService(publicFiles, serviceNames)),
+  ];
+}
+
+function served<S extends DescService>(service: S, implementation: ServiceImpl<S>): ServedService {
+  return { service, implementation: implementation as ServiceImpl<DescService> };
 }

@@ -3,6 +3,7 @@ import { Code, StatusError } from "../../base/errors.ts";
 
 /** Bytes before each gRPC message: a compression flag and the length. */
 const PREFIX_BYTES = 5;
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Reads the body of a unary request, which is one gRPC message, as it comes in, and says in Connect's words what is wrong
@@ -11,13 +12,15 @@ const PREFIX_BYTES = 5;
 export class MessageReader<M> {
   readonly #parse: (bytes: Uint8Array) => M;
   readonly #maxBytes: number;
-  #pieces: Buffer[] = [];
-  #held = 0;
+  /** What has come in and is not read yet. */
+  #held: Buffer = NOTHING;
+  /** The memory that begins with `#held`, once it has come in several pieces. */
+  #store: Buffer | undefined;
   /** Of the message that is coming in; undefined before its prefix is there. */
   #length: number | undefined;
   #message: M | undefined;
 
-  /** `parse` is given the bytes of the message, without a copy. */
+  /** `parse` is given the bytes of the message, without a copy where they came in one piece. */
   constructor(parse: (bytes: Uint8Array) => M, maxBytes: number) {
     this.#parse = parse;
     this.#maxBytes = maxBytes;
@@ -25,9 +28,8 @@ export class MessageReader<M> {
 
   /** Throws for a message that is too long, compressed or malformed, and for a second one. */
   add(piece: Buffer): void {
-    this.#pieces.push(piece);
-    this.#held += piece.length;
-    while (this.#held >= PREFIX_BYTES + (this.#length ?? 0)) {
+    this.#held = this.#held.length === 0 ? piece : this.#append(piece);
+    while (this.#held.length >= PREFIX_BYTES + (this.#length ?? 0)) {
       if (this.#length === undefined) this.#readPrefix();
       else this.#readMessage(this.#length);
     }
@@ -35,13 +37,25 @@ export class MessageReader<M> {
 
   /** The message, when the client has sent all. Throws when it is missing or incomplete. */
   end(): M {
-    if (this.#held > 0) throw new StatusError("protocol error: incomplete envelope", Code.InvalidArgument);
+    if (this.#held.length > 0) throw new StatusError("protocol error: incomplete envelope", Code.InvalidArgument);
     if (this.#message !== undefined) return this.#message;
     throw new StatusError("protocol error: missing input message for unary method", Code.Unimplemented);
   }
 
+  /** Doubles the memory when it is full, so that a client that sends single bytes costs no more than another. */
+  #append(piece: Buffer): Buffer {
+    const held = this.#held;
+    const length = held.length + piece.length;
+    if (!this.#store || this.#store.length < length) {
+      this.#store = Buffer.allocUnsafe(Math.max(length, 2 * held.length));
+      held.copy(this.#store);
+    }
+    piece.copy(this.#store, held.length);
+    return this.#store.subarray(0, length);
+  }
+
   #readPrefix(): void {
-    const length = this.#joined().readUInt32BE(1);
+    const length = this.#held.readUInt32BE(1);
     if (length > this.#maxBytes) {
       const problem = `message size ${length} is larger than configured readMaxBytes ${this.#maxBytes}`;
       throw new StatusError(problem, Code.ResourceExhausted);
@@ -50,32 +64,22 @@ export class MessageReader<M> {
   }
 
   #readMessage(length: number): void {
-    const bytes = this.#joined();
-    const end = PREFIX_BYTES + length;
-    const message = this.#parseOne(bytes[0] ?? 0, bytes, length);
+    const message = this.#parseOne(this.#held, length);
     if (this.#message !== undefined) {
       throw new StatusError("protocol error: received extra input message for unary method", Code.Unimplemented);
     }
     this.#message = message;
     this.#length = undefined;
-    this.#held -= end;
-    this.#pieces = this.#held > 0 ? [bytes.subarray(end)] : [];
+    const end = PREFIX_BYTES + length;
+    this.#held = this.#held.length === end ? NOTHING : this.#held.subarray(end);
+    this.#store = undefined;
   }
 
-  #parseOne(flags: number, bytes: Buffer, length: number): M {
-    if ((flags & compressedFlag) !== 0) {
+  #parseOne(bytes: Buffer, length: number): M {
+    if (((bytes[0] ?? 0) & compressedFlag) !== 0) {
       throw new StatusError("received compressed envelope, but do not know how to decompress", Code.Internal);
     }
     return this.#parse(new Uint8Array(bytes.buffer, bytes.byteOffset + PREFIX_BYTES, length));
-  }
-
-  /** What is held, in one piece: made of many at most twice for a message. */
-  #joined(): Buffer {
-    const [first, second] = this.#pieces;
-    if (first && !second) return first;
-    const all = Buffer.concat(this.#pieces);
-    this.#pieces = [all];
-    return all;
   }
 }
 

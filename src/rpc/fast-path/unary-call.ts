@@ -3,7 +3,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { createMethodSerializationLookup } from "@connectrpc/connect/protocol";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import type { Clock } from "../../base/clock.ts";
-import { Code, cancelled, StatusError } from "../../base/errors.ts";
+import { Code, StatusError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { nodeTrailers } from "../grpc-trailers.ts";
 import type { Invoke, UnarySpec } from "../invoke.ts";
@@ -71,7 +71,7 @@ export function answerUnary(call: UnaryCall): void {
     .on("data", take)
     .on("end", begin)
     .on("error", () => {})
-    .on("close", () => context.end(cancelled("the client went away")));
+    .on("close", () => context.lose());
 }
 
 async function run(call: UnaryCall, context: UnaryContext, reader: MessageReader<Message>): Promise<void> {
@@ -92,7 +92,7 @@ function fail(call: UnaryCall, context: UnaryContext, error: unknown): void {
 
 /** Never throws: whatever a handler set, and whenever the client goes. */
 function send(call: UnaryCall, context: UnaryContext, message: Buffer | undefined): void {
-  const { stream, responseHeaders, log } = call;
+  const { stream, responseHeaders } = call;
   context.end();
   if (stream.destroyed || stream.closed) return;
   const { touchedHeader, touchedTrailer } = context;
@@ -111,12 +111,12 @@ function sendTrailers(call: UnaryCall, trailers: OutgoingHttpHeaders): void {
   if (stream.destroyed || stream.closed) return;
   try {
     stream.sendTrailers(trailers);
+    // Tells a client that is still sending that nobody reads on. Node sends the trailers in an immediate of its own, which
+    // has been queued before this one.
+    if (!stream.readableEnded) setImmediate(() => stream.destroy());
   } catch (err) {
-    return giveUp(call, err);
+    giveUp(call, err);
   }
-  // Tells a client that is still sending that nobody reads on. Node sends the trailers in an immediate of its own, which
-  // has been queued before this one.
-  if (!stream.readableEnded) setImmediate(() => stream.destroy());
 }
 
 function giveUp({ stream, method, log }: UnaryCall, err: unknown): void {

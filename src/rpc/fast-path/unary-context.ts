@@ -3,7 +3,7 @@ import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { createContextValues, type HandlerContext } from "@connectrpc/connect";
 import { parseTimeout } from "@connectrpc/connect/protocol-grpc";
 import type { Clock, Timer } from "../../base/clock.ts";
-import { Code, StatusError } from "../../base/errors.ts";
+import { Code, cancelled, StatusError } from "../../base/errors.ts";
 
 /** The request that a context is of. */
 export interface UnaryRequest {
@@ -41,14 +41,15 @@ export class UnaryContext implements HandlerContext {
   #controller: AbortController | undefined;
   #timer: Timer | undefined;
   #ended = false;
-  #endReason: unknown;
+  #endReason: StatusError | undefined;
 
   constructor(request: UnaryRequest, clock: Clock) {
     this.method = request.method;
     this.#request = request;
     this.#clock = clock;
     const timeout = request.headers["grpc-timeout"];
-    if (typeof timeout === "string") this.#deadline = clock.now() + (parseTimeout(timeout, Infinity).timeoutMs ?? 0);
+    if (typeof timeout === "string")
+      this.#deadline = clock.now() + (parseTimeout(timeout, Number.POSITIVE_INFINITY).timeoutMs ?? 0);
   }
 
   get service() {
@@ -94,9 +95,17 @@ export class UnaryContext implements HandlerContext {
     return this.#responseTrailer;
   }
 
-  /** The call is over: answered, or given up for `reason`. Only the first time counts. */
-  end(reason?: StatusError): void {
-    if (this.#ended) return;
+  /** The call is answered. */
+  end(): void {
+    this.#end(undefined);
+  }
+
+  /** The client is gone; means nothing when the call is answered. */
+  lose(): void {
+    if (!this.#ended) this.#end(cancelled("the client went away"));
+  }
+
+  #end(reason: StatusError | undefined): void {
     this.#ended = true;
     this.#endReason = reason;
     this.#timer?.cancel();

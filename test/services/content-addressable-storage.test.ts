@@ -118,6 +118,13 @@ test("batches of blobs", async (t) => {
     }
   });
 
+  await t.test("are not split and spliced, as GetCapabilities says", async () => {
+    for (const call of [cas.splitBlob, cas.spliceBlob]) {
+      const error = await refusal(call({ instanceName }), Code.Unimplemented);
+      assert.equal(error.findDetails(ErrorInfoSchema)[0]?.reason, "METHOD_NOT_SERVED");
+    }
+  });
+
   await t.test("read thousands of small blobs at once", async () => {
     const digests = Array.from({ length: 4000 }, (_, index) => wireDigest(`${index}`)).map(({ hash }) => ({
       hash,
@@ -215,12 +222,4 @@ test("trees of directories", async (t) => {
     }
     assert.equal((await pages(deep)).flatMap((page) => page.salts).length, 101);
   });
-});
-
-test("splitting and splicing of blobs are not served, as GetCapabilities says", async (t) => {
-  const grid = await startGrid(t);
-  for (const call of [grid.cas.splitBlob({ instanceName }), grid.cas.spliceBlob({ instanceName })]) {
-    const error = await refusal(call, Code.Unimplemented);
-    assert.equal(error.findDetails(ErrorInfoSchema)[0]?.reason, "METHOD_NOT_SERVED");
-  }
 });

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from "../base/clock.ts";
 import { notFound } from "../base/errors.ts";
 import { buildQuery, formatOperationName, type OperationRecord, parseFilter } from "../operations/operations.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
@@ -30,9 +31,9 @@ export interface Operations {
 /** Makes one instance's view of the scheduler's operations. Throws when the default filter is not a filter. */
 export function createOperations(
   instance: string,
-  deps: { scheduler: Scheduler; settings: InstanceSettings },
+  deps: { scheduler: Scheduler; settings: InstanceSettings; clock?: Clock },
 ): Operations {
-  const { scheduler, settings } = deps;
+  const { scheduler, settings, clock = systemClock } = deps;
   parseFilter(settings.defaultFilter);
 
   function found(id: string, record: OperationRecord | undefined): OperationRecord {
@@ -50,6 +51,7 @@ export function createOperations(
         pageSize: request.pageSize,
         pageToken: request.pageToken,
         maxPageSize: settings.maxPageSize,
+        now: clock.now(),
       });
       return page(await scheduler.list(query));
     },

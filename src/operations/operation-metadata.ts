@@ -6,8 +6,11 @@ import {
   ExecutedActionMetadataSchema,
   ExecuteOperationMetadataSchema,
 } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
-import { packAny } from "./pack-any.ts";
+import { packAny, typeUrlOf } from "./pack-any.ts";
 import { isDone, type JobRecord, type OperationRecord, Stage } from "./record.ts";
+
+/** The type URL of the metadata of every operation. */
+export const METADATA_TYPE_URL: string = typeUrlOf(ExecuteOperationMetadataSchema);
 
 /**
  * The ExecuteOperationMetadata of an operation, packed. Its bytes depend on the record only and so change exactly when

@@ -1,20 +1,30 @@
 /** The door of the room: what an operation is, how it is named, found, ordered and shown. */
 export { clientIdentityBytes, parseRequestMetadata, requestMetadataBytes } from "./caller.ts";
-export {
-  LONGEST_FILTER,
-  MOST_FILTER_TERMS,
-  type ParsedFilter,
-  parseFilter,
-  printFilter,
-  resolveFilter,
-} from "./filter.ts";
-export { type FilterKeySpec, filterKeys } from "./filter-keys.ts";
-export { matches } from "./filter-match.ts";
-export type { Comparison, Filter, FilterKey, OperationQuery, SortKey, SortTerm, SortValue } from "./filter-tree.ts";
+export { filterAt, isRelative, resolveFilter } from "./filter.ts";
+export { type FilterKeySpec, filterKeys, isFilterKey, type ScalarKeySpec, scalarKeys } from "./filter-keys.ts";
+export { compareText, matches } from "./filter-match.ts";
+export { DEEPEST_FILTER, LONGEST_FILTER, MOST_FILTER_TERMS, type ParsedFilter, parseFilter } from "./filter-parser.ts";
+export { printFilter } from "./filter-print.ts";
+export type {
+  Comparison,
+  Condition,
+  Filter,
+  FilterKey,
+  FilterValue,
+  OperationQuery,
+  ScalarKey,
+  SortKey,
+  SortTerm,
+  SortValue,
+  TextTest,
+  WrittenFilter,
+} from "./filter-tree.ts";
+export type { ValueType, ValueTypeName } from "./filter-values.ts";
 export { toLroOperation } from "./lro-view.ts";
 export { formatOperationName, type OperationName, parseOperationName } from "./names.ts";
+export { METADATA_TYPE_URL } from "./operation-metadata.ts";
 export { failedOutcome, outcomeOf } from "./outcome.ts";
-export { decodePageToken, encodePageToken } from "./page-token.ts";
+export { decodePageToken, encodePageToken, type PagedQuery, type PageStart } from "./page-token.ts";
 export { buildQuery, DEFAULT_FILTER, type ListQuery, type ListRequest, type Page, pageSize } from "./paging.ts";
 export { toReapiOperation } from "./reapi-view.ts";
 export {
@@ -27,4 +37,4 @@ export {
   type RequestMetadata,
   Stage,
 } from "./record.ts";
-export { type SortKeySpec, sortKeys, sortValuesOf } from "./sort-keys.ts";
+export { sortKeys, sortValuesOf } from "./sort-keys.ts";

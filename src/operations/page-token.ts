@@ -1,32 +1,45 @@
 import { createHash } from "node:crypto";
 import { invalidField, type StatusError } from "../base/errors.ts";
-import { printFilter } from "./filter.ts";
-import type { OperationQuery, SortTerm, SortValue } from "./filter-tree.ts";
+import { printFilter } from "./filter-print.ts";
+import type { SortTerm, SortValue, WrittenFilter } from "./filter-tree.ts";
 import { sortKeys } from "./sort-keys.ts";
 
 /** What a page token belongs to: it is good for the same instance, filter and order only. */
-export type PagedQuery = Pick<OperationQuery, "instance" | "filter" | "order">;
+export interface PagedQuery {
+  readonly instance: string;
+  readonly filter: WrittenFilter;
+  readonly order: readonly SortTerm[];
+}
 
-const VERSION = 1;
+/** Where a page begins. */
+export interface PageStart {
+  /** Sort values of the last row of the page before, one for each term of the order. */
+  readonly values: readonly SortValue[];
+  /** The time of the request for the first page, which times relative to now are relative to on all pages. */
+  readonly now: number;
+}
+
+const VERSION = 2;
 const LONGEST_TOKEN = 32768;
 
-/** The token of the page after a row with these sort values: base64url of `[version, hash of the query, ...values]`. */
-export function encodePageToken(values: readonly SortValue[], query: PagedQuery): string {
-  return Buffer.from(JSON.stringify([VERSION, queryHash(query), ...values])).toString("base64url");
+/** The token of the page after a row: base64url of `[version, hash of the query, time, ...sort values]`. */
+export function encodePageToken({ values, now }: PageStart, query: PagedQuery): string {
+  return Buffer.from(JSON.stringify([VERSION, queryHash(query), now, ...values])).toString("base64url");
 }
 
 /**
- * The sort values in a token. INVALID_ARGUMENT on the field `page_token` for anything that `encodePageToken` did not make
- * for this query. The token is no secret and not signed: it holds nothing but values that its owner could filter by.
+ * What a token holds. INVALID_ARGUMENT on the field `page_token` for anything that `encodePageToken` did not make for this
+ * query. The token is no secret and not signed: it holds nothing but values that its owner could filter by.
  */
-export function decodePageToken(token: string, query: PagedQuery): SortValue[] {
-  const [version, hash, ...values] = parseToken(token);
+export function decodePageToken(token: string, query: PagedQuery): PageStart {
+  const [version, hash, now, ...values] = parseToken(token);
   if (version !== VERSION) throw badToken("it comes from another version of the server; start again without it");
   if (hash !== queryHash(query)) throw badToken("it belongs to another instance, filter or sort order");
+  if (!isTime(now)) throw badToken("it is damaged");
   if (values.length !== query.order.length || !query.order.every((term, i) => isValueOf(term, values[i]))) {
     throw badToken("it is damaged");
   }
-  return values as SortValue[];
+  return { values: values as SortValue[], now };
 }
 
 function parseToken(token: string): unknown[] {
@@ -42,11 +55,18 @@ function parseToken(token: string): unknown[] {
   throw badToken("it is damaged");
 }
 
+const LATEST_TIME = Date.parse("9999-12-31T23:59:59.999Z");
+
+function isTime(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Math.abs(value as number) <= LATEST_TIME;
+}
+
 function isValueOf(term: SortTerm, value: unknown): boolean {
   const { type, nullable } = sortKeys[term.key];
   if (value === null) return nullable;
-  // A NUL in a text parameter is an error in PostgreSQL.
-  return type === "number" ? Number.isSafeInteger(value) : typeof value === "string" && !value.includes("\0");
+  if (type.name !== "text") return Number.isSafeInteger(value);
+  // PostgreSQL takes neither as a parameter.
+  return typeof value === "string" && !value.includes("\0") && value.isWellFormed();
 }
 
 function queryHash(query: PagedQuery): string {

@@ -1,7 +1,7 @@
 import { invalidField } from "../base/errors.ts";
-import { resolveFilter } from "./filter.ts";
+import { filterAt, resolveFilter } from "./filter.ts";
 import type { OperationQuery } from "./filter-tree.ts";
-import { decodePageToken, encodePageToken } from "./page-token.ts";
+import { decodePageToken, encodePageToken, type PagedQuery } from "./page-token.ts";
 import type { OperationRecord } from "./record.ts";
 import { sortValuesOf } from "./sort-keys.ts";
 
@@ -16,6 +16,8 @@ export interface ListRequest {
   /** "" for the first page. */
   readonly pageToken: string;
   readonly maxPageSize: number;
+  /** The time of the request: what `now` in the filter of a first page means. */
+  readonly now: number;
 }
 
 /** One page of a list. */
@@ -47,13 +49,24 @@ export function buildQuery(request: ListRequest): ListQuery {
   const { instance, pageToken } = request;
   const size = pageSize(request.pageSize, request.maxPageSize);
   const { filter, order } = resolveFilter(request.filterText, request.defaultFilter);
-  const after = pageToken === "" ? undefined : decodePageToken(pageToken, { instance, filter, order });
-  const query: OperationQuery = { instance, filter, order, after, limit: size + 1 };
-  return { query, page: (rows) => pageOf(rows, size, query) };
+  const paged: PagedQuery = { instance, filter, order };
+  const start = pageToken === "" ? undefined : decodePageToken(pageToken, paged);
+  const now = start?.now ?? request.now;
+  const query: OperationQuery = {
+    ...{ instance, order },
+    filter: filterAt(filter, now),
+    after: start?.values,
+    limit: size + 1,
+  };
+  return { query, page: (rows) => pageOf(rows, { size, paged, now }) };
 }
 
-function pageOf(rows: readonly OperationRecord[], size: number, query: OperationQuery): Page {
+function pageOf(
+  rows: readonly OperationRecord[],
+  { size, paged, now }: { size: number; paged: PagedQuery; now: number },
+): Page {
   const last = rows.length > size ? rows[size - 1] : undefined;
   if (!last) return { operations: rows, nextPageToken: "" };
-  return { operations: rows.slice(0, size), nextPageToken: encodePageToken(sortValuesOf(last, query.order), query) };
+  const start = { values: sortValuesOf(last, paged.order), now };
+  return { operations: rows.slice(0, size), nextPageToken: encodePageToken(start, paged) };
 }

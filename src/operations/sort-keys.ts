@@ -1,37 +1,11 @@
-import { digestKey } from "../base/digests.ts";
+import { type ScalarKeySpec, scalarKeys } from "./filter-keys.ts";
 import type { SortKey, SortTerm, SortValue } from "./filter-tree.ts";
 import type { OperationRecord } from "./record.ts";
 
-/** Everything that ordering and paging know of one sort key. */
-export interface SortKeySpec {
-  /** One line for people. */
-  readonly description: string;
-  readonly type: "text" | "number";
-  /** True when some operations have no value. */
-  readonly nullable: boolean;
-  /** The value that the stores order by. Times are milliseconds since the epoch. */
-  read(record: OperationRecord): SortValue;
-}
-
-function text(description: string, read: SortKeySpec["read"]): SortKeySpec {
-  return { description, type: "text", nullable: false, read };
-}
-
-function number(description: string, nullable: boolean, read: SortKeySpec["read"]): SortKeySpec {
-  return { description, type: "number", nullable, read };
-}
-
 /** All keys of `sort_order`. */
-export const sortKeys: Readonly<Record<SortKey, SortKeySpec>> = {
-  name: text("The operation's id, which is the order of creation", (record) => record.id),
-  stage: number("How far the operation is", false, (record) => record.stage),
-  queued_time: number("When the job was first queued", false, (record) => record.job.queuedAt),
-  start_time: number("When a worker started the job; none before that", true, (record) => record.job.startedAt ?? null),
-  completed_time: number("When the operation ended; none before that", true, (record) => record.completedAt ?? null),
-  action_digest: text("The action, as `hash/size`", (record) => digestKey(record.job.action)),
-  command: text("The arguments, joined by spaces", (record) => record.job.command),
-  priority: number("The job's priority; smaller runs earlier", false, (record) => record.job.priority),
-};
+export const sortKeys = Object.fromEntries(
+  Object.entries(scalarKeys).filter(([, { sortable }]) => sortable),
+) as unknown as Readonly<Record<SortKey, ScalarKeySpec>>;
 
 /** True for the name of a key that `sort_order` accepts. */
 export function isSortKey(word: string): word is SortKey {

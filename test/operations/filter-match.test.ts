@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { matches, parseFilter, Stage } from "../../src/operations/operations.ts";
-import { executingRecord, recordOf } from "./records.ts";
+import { filterAt, matches, parseFilter, Stage } from "../../src/operations/operations.ts";
+import { executingRecord, QUEUED_AT, recordOf } from "./records.ts";
 
-const holds = (text: string, record = recordOf()) => matches(parseFilter(text).filter, record);
+const holds = (text: string, record = recordOf()) => matches(filterAt(parseFilter(text).filter, QUEUED_AT), record);
 
 test("an empty filter matches everything", () => {
   assert.ok(holds(""));

@@ -2,26 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
-  type Comparison,
   type Filter,
   filterKeys,
   parseFilter,
   printFilter,
   resolveFilter,
   type SortKey,
-  type SortTerm,
   Stage,
   sortKeys,
 } from "../../src/operations/operations.ts";
+import { by, compare, sortTerms, writtenFilters } from "./filters.ts";
 import { refusal } from "./refusals.ts";
-
-const compare = (key: "stage" | "name", op: Comparison, value: string | number): Filter => ({
-  kind: "compare",
-  key,
-  op,
-  value,
-});
-const by = (key: SortKey, descending = false): SortTerm => ({ key, descending });
 
 test("parses one comparison to a typed value", () => {
   assert.deepEqual(parseFilter("stage=EXECUTING"), {
@@ -110,11 +101,13 @@ for (const [text, position, says] of [
   ["sort_ordr = name", 1, "did you mean sort_order?"],
   ["sort_order = start_tiem", 14, "did you mean start_time?"],
   ["sort_order = colour", 14, "expected one of name, stage"],
+  ["sort_order = platform", 14, "is no sort key"],
   ["sort_order != name", 12, "only be used with ="],
   ["sort_order = name(up)", 19, "expected asc or desc"],
   ["sort_order = name(asc", 22, 'expected ")"'],
   ["sort_order = ", 14, "expected a sort key, found the end of the filter"],
-  ["command", 1, '"command" is no key; expected one of stage, name, sort_order'],
+  ["colour = 1", 1, '"colour" is no key; expected one of name, stage, done'],
+  ["command", 8, 'expected an operator after "command"'],
   ["__proto__ = 1", 1, "is no key"],
   ["constructor = 1", 1, "is no key"],
   ["stage", 6, 'expected an operator after "stage"'],
@@ -125,13 +118,38 @@ for (const [text, position, says] of [
   ["stage ! QUEUED", 7, 'unexpected character "!"'],
   ["stage = QUEUED |", 16, 'unexpected character "|"'],
   ["name = main/abc", 8, "without the instance"],
-  ['name = "abc"', 8, "unexpected character"],
-  ["stage = QUEUED name = a", 16, 'expected & or AND, found "name"'],
-  ["stage = QUEUED and name = a", 16, 'expected & or AND, found "and"'],
-  ["stage = QUEUED OR name = a", 16, 'expected & or AND, found "OR"'],
-  ["stage = QUEUED )", 16, 'expected & or AND, found ")"'],
-  ["NOT stage = QUEUED", 1, 'expected a key, found "NOT"'],
-  ["(stage = QUEUED)", 1, 'expected a key, found "("'],
+  ["stage = QUEUED and name = a", 16, '"and" is no key; did you mean AND?'],
+  ["not stage = QUEUED", 1, '"not" is no key; did you mean NOT?'],
+  ["stage = QUEUED OR", 18, "expected a key, found the end of the filter"],
+  ["stage = QUEUED )", 16, 'expected AND, & or OR, found ")"'],
+  ["(stage = QUEUED", 16, 'expected AND, OR or ")", found the end of the filter'],
+  ["(stage = )", 10, "expected a value"],
+  ["()", 2, 'expected a key, found ")"'],
+  ["NOT", 4, "expected a key"],
+  ["- & name = a", 3, "expected a key"],
+  ["(sort_order = name)", 2, "cannot stand inside of OR, NOT or parentheses"],
+  ["-sort_order = name", 2, "cannot stand inside of OR, NOT or parentheses"],
+  ["done OR sort_order = name", 9, "cannot stand inside of OR, NOT or parentheses"],
+  ["sort_order = name OR done", 1, "cannot stand inside of OR, NOT or parentheses"],
+  ['name = "abc', 8, "the quotation does not end"],
+  ['name = "a\\x"', 10, "no escape; expected one of"],
+  ['name = "a\\u00"', 10, "no escape"],
+  ['tool_name = "\\u0000"', 13, "cannot have the character NUL"],
+  ['tool_name = "\\ud800"', 13, "half of a surrogate pair"],
+  ["tool_name > a*", 13, "a value with * can only be used with = != :, not with >"],
+  ["stage = QU*", 9, '"QU*" is no value of stage; expected one of'],
+  ["done > true", 6, "done can only be used with = != :"],
+  ["done = maybe", 8, "expected true or false"],
+  ["exit_code = 1.5", 13, "expected a whole number"],
+  ["error.code = NOT_FUOND", 14, "did you mean NOT_FOUND?"],
+  ["duration > 5", 12, "expected a duration as 90s, 1.5h or 1h30m"],
+  ["queued_time > yesterday", 15, "expected an ISO 8601 time"],
+  ["queued_time > now-1", 15, "expected an ISO 8601 time"],
+  ["queued_time > 2026-02-30", 15, "expected an ISO 8601 time"],
+  ["platform = linux", 12, "expected a property as OSFamily:linux"],
+  ["platform = :linux", 12, "expected a property"],
+  ["platform = OS*:linux", 12, "expected a property"],
+  ["platform:OS*", 10, "expected a property"],
   ["stage = QUEUED &", 17, "expected a key, found the end of the filter"],
   ["& stage = QUEUED", 1, 'expected a key, found "&"'],
   ["stage = QUEUED && name = a", 17, "expected a key"],
@@ -165,37 +183,58 @@ test("accepts 8192 characters and 100 terms, and no more", () => {
   assert.match(refusal("filter", () => parseFilter(terms(101))).rawMessage, /more than 100 terms/);
 });
 
-const comparisons = fc.constantFrom<Comparison>("=", "!=", "<", "<=", ">", ">=");
-const stageTerm = fc
-  .tuple(comparisons, fc.constantFrom(...Object.values(Stage)))
-  .map(([op, value]) => compare("stage", op, value));
-const nameTerm = fc
-  .tuple(comparisons, fc.stringMatching(/^[A-Za-z0-9_.:+()-]{1,40}$/))
-  .map(([op, value]) => compare("name", op, value));
-const filters = fc
-  .array(fc.oneof(stageTerm, nameTerm), { maxLength: 20 })
-  .map((terms): Filter => (terms.length === 1 && terms[0] ? terms[0] : { kind: "and", terms }));
-const sortTerms = fc
-  .tuple(fc.constantFrom(...(Object.keys(sortKeys) as SortKey[])), fc.boolean())
-  .map(([key, descending]) => by(key, descending));
-const orders = fc.array(sortTerms, { maxLength: 10 });
+test("nests 32 deep, and no deeper", () => {
+  for (const [open, close] of [
+    ["(", ")"],
+    ["-", ""],
+    ["NOT ", ""],
+  ] as const) {
+    const nested = (depth: number) => `${open.repeat(depth)}done${close.repeat(depth)}`;
+    assert.ok(parseFilter(nested(32)).hasFilter);
+    assert.match(refusal("filter", () => parseFilter(nested(33))).rawMessage, /nested deeper than 32/);
+  }
+  assert.ok(parseFilter("(done) ".repeat(100)).hasFilter);
+});
 
 test("a printed filter parses to the same filter, and prints the same again", () => {
   fc.assert(
-    fc.property(filters, orders, (filter, order) => {
+    fc.property(writtenFilters(), sortTerms(10), (filter, order) => {
       const text = printFilter({ filter, order });
       const parsed = parseFilter(text);
       assert.deepEqual(parsed.filter, filter);
       assert.deepEqual(parsed.order, order);
       assert.equal(printFilter(parsed), text);
     }),
+    { numRuns: 1000 },
   );
 });
 
 test("an arbitrary text is a filter or an INVALID_ARGUMENT, never anything else", () => {
   const piece = fc.oneof(
-    fc.constantFrom(...Object.keys(filterKeys), "sort_order", "QUEUED", "AND", "OR", "NOT", "asc", "desc"),
-    fc.constantFrom("=", "!=", "<", "<=", ">", ">=", "&", "(", ")", '"', "!", " ", "\n", "\0", "/", "\ud800"),
+    fc.constantFrom(...Object.keys(filterKeys), "sort_order", "QUEUED", "AND", "OR", "NOT", "asc", "desc", "now-1h"),
+    fc.constantFrom(
+      "=",
+      "!=",
+      "<",
+      "<=",
+      ">",
+      ">=",
+      "&",
+      "(",
+      ")",
+      '"',
+      "'",
+      "\\\\",
+      "*",
+      ":",
+      "-",
+      "!",
+      " ",
+      "\n",
+      "\0",
+      "/",
+      "\ud800",
+    ),
     fc.string({ unit: "binary", maxLength: 8 }),
   );
   const text = fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join(""));

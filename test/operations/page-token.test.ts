@@ -4,21 +4,20 @@ import fc from "fast-check";
 import {
   decodePageToken,
   encodePageToken,
-  type OperationQuery,
+  type PagedQuery,
   resolveFilter,
   type SortValue,
 } from "../../src/operations/operations.ts";
 import { refusal } from "./refusals.ts";
-
-type PagedQuery = Pick<OperationQuery, "instance" | "filter" | "order">;
 
 const queryOf = (text: string, instance = "main"): PagedQuery => ({
   instance,
   ...resolveFilter(text, "stage != COMPLETED"),
 });
 const query = queryOf("sort_order=start_time & sort_order=command");
+const NOW = 1_767_225_700_000;
 const values: SortValue[] = [1_767_225_600_000, "gcc -c a|b.c", "0198-a"];
-const token = encodePageToken(values, query);
+const token = encodePageToken({ values: values, now: NOW }, query);
 
 const reencode = (change: (parts: unknown[]) => unknown): string => {
   const parts = JSON.parse(Buffer.from(token, "base64url").toString()) as unknown[];
@@ -28,19 +27,22 @@ const problem = (bad: string, of = query) => refusal("page_token", () => decodeP
 
 test("a token gives back the sort values of its query", () => {
   assert.match(token, /^[A-Za-z0-9_-]+$/);
-  assert.deepEqual(decodePageToken(token, query), values);
+  assert.deepEqual(decodePageToken(token, query), { values, now: NOW });
 });
 
 test("a token carries a missing sort value", () => {
   const missing = [null, "", "0198-a"];
-  assert.deepEqual(decodePageToken(encodePageToken(missing, query), query), missing);
+  assert.deepEqual(decodePageToken(encodePageToken({ values: missing, now: NOW }, query), query), {
+    values: missing,
+    now: NOW,
+  });
 });
 
 test("a token is good however the same filter is written", () => {
   const asked = queryOf("stage=queued & name!=x");
   const rewritten = queryOf("  stage = QUEUED AND name != x & sort_order=queued_time(asc)");
-  const made = encodePageToken([1, "0198-a"], asked);
-  assert.deepEqual(decodePageToken(made, rewritten), [1, "0198-a"]);
+  const made = encodePageToken({ values: [1, "0198-a"], now: NOW }, asked);
+  assert.deepEqual(decodePageToken(made, rewritten), { values: [1, "0198-a"], now: NOW });
 });
 
 for (const [what, other] of [
@@ -56,25 +58,28 @@ for (const [what, other] of [
 }
 
 test("an instance name cannot be mistaken for a part of the filter", () => {
-  const made = encodePageToken([1, "a"], queryOf("name=a", "main"));
+  const made = encodePageToken({ values: [1, "a"], now: NOW }, queryOf("name=a", "main"));
   problem(made, queryOf("", 'main","name = a'));
 });
 
-for (const version of [0, 2, "1", null]) {
+for (const version of [0, 1, 3, "2", null]) {
   test(`refuses a token of version ${JSON.stringify(version)}`, () => {
     assert.match(problem(reencode((parts) => [version, ...parts.slice(1)])), /another version/);
   });
 }
 
 for (const [what, change] of [
-  ["a text for a time", (parts) => parts.with(2, "2026-01-01")],
-  ["a fraction for a time", (parts) => parts.with(2, 1.5)],
-  ["a number beyond exactness", (parts) => parts.with(2, 2 ** 60)],
-  ["a number for a text", (parts) => parts.with(3, 7)],
-  ["a list for a text", (parts) => parts.with(3, ["x"])],
-  ["an object for a text", (parts) => parts.with(4, { a: 1 })],
-  ["no value where every operation has one", (parts) => parts.with(4, null)],
-  ["a NUL in a text", (parts) => parts.with(3, "a\0b")],
+  ["no time of the first request", (parts) => parts.with(2, null)],
+  ["a time of the first request beyond all times", (parts) => parts.with(2, 2 ** 52)],
+  ["half a character in a text", (parts) => parts.with(4, "\ud800")],
+  ["a text for a time", (parts) => parts.with(3, "2026-01-01")],
+  ["a fraction for a time", (parts) => parts.with(3, 1.5)],
+  ["a number beyond exactness", (parts) => parts.with(3, 2 ** 60)],
+  ["a number for a text", (parts) => parts.with(4, 7)],
+  ["a list for a text", (parts) => parts.with(4, ["x"])],
+  ["an object for a text", (parts) => parts.with(5, { a: 1 })],
+  ["no value where every operation has one", (parts) => parts.with(5, null)],
+  ["a NUL in a text", (parts) => parts.with(4, "a\0b")],
   ["a value too few", (parts) => parts.slice(0, -1)],
   ["a value too many", (parts) => [...parts, 1]],
   ["no list", () => ({ 0: 1 })],
@@ -90,7 +95,7 @@ for (const [what, bad] of [
   ["words", "next page please"],
   ["padding", `${token}=`],
   ["characters that base64url has not", `${token}!!`],
-  ["standard base64", Buffer.from(JSON.stringify([1, "??>", "~~~"])).toString("base64")],
+  ["standard base64", Buffer.from(JSON.stringify([2, "??>", "~~~"])).toString("base64")],
   ["a missing end", token.slice(0, -4)],
   ["bytes that are no text", Buffer.from([0xff, 0xfe, 0x00]).toString("base64url")],
   ["a million characters", "A".repeat(1_000_000)],
@@ -106,9 +111,9 @@ test("a token with any one character changed is refused, or is a well-typed one"
   fc.assert(
     fc.property(fc.nat(token.length - 1), fc.nat(63), (at, letter) => {
       const changed = token.slice(0, at) + alphabet[letter] + token.slice(at + 1);
-      let decoded: SortValue[];
+      let decoded: readonly SortValue[];
       try {
-        decoded = decodePageToken(changed, query);
+        decoded = decodePageToken(changed, query).values;
       } catch {
         problem(changed);
         return;

@@ -25,6 +25,7 @@ const request = (over: Partial<ListRequest> = {}): ListRequest => ({
   pageSize: 0,
   pageToken: "",
   maxPageSize: 1000,
+  now: QUEUED_AT,
   ...over,
 });
 
@@ -62,9 +63,19 @@ test("gives a token exactly when there is a row beyond the page", () => {
   assert.deepEqual(list.page(rows.slice(0, 2)), { operations: rows.slice(0, 2), nextPageToken: "" });
   const page = list.page(rows);
   assert.deepEqual(page.operations, rows.slice(0, 2));
-  assert.deepEqual(decodePageToken(page.nextPageToken, list.query), [QUEUED_AT, "b"]);
+  assert.deepEqual(decodePageToken(page.nextPageToken, list.query).values, [QUEUED_AT, "b"]);
   const next = buildQuery(request({ pageSize: 2, pageToken: page.nextPageToken }));
   assert.deepEqual(next.query, { ...list.query, after: [QUEUED_AT, "b"] });
+});
+
+test("all pages mean the same now", () => {
+  const ask = request({ filterText: "queued_time <= now-1h OR duration > 5m", pageSize: 1 });
+  const first = buildQuery(ask);
+  const since = (value: number) => ({ kind: "compare", key: "queued_time", op: "<=", value });
+  assert.deepEqual((first.query.filter as { terms: readonly unknown[] }).terms[0], since(QUEUED_AT - 3_600_000));
+  const { nextPageToken } = first.page([recordOf({ id: "a" }), recordOf({ id: "b" })]);
+  const second = buildQuery({ ...ask, pageToken: nextPageToken, now: QUEUED_AT + 60_000 });
+  assert.deepEqual(second.query.filter, first.query.filter);
 });
 
 test("the page size may change from page to page", () => {
@@ -78,23 +89,37 @@ test("reads the value of every sort key", () => {
   const valuesOf = (record: OperationRecord) =>
     Object.fromEntries(order.map(({ key }, i) => [key, sortValuesOf(record, order)[i]]));
   const waiting = {
+    ...Object.fromEntries(order.map(({ key }) => [key, null])),
     name: "0198c0de-0000-7000-8000-000000000001",
-    stage: 2,
-    queued_time: QUEUED_AT,
-    start_time: null,
-    completed_time: null,
+    ...{ stage: 2, done: 0, cancelled: 0, cached: 0, priority: 0, attempts: 0 },
+    ...{ queued_time: QUEUED_AT, update_time: QUEUED_AT },
     action_digest: `${"ab".repeat(32)}/142`,
     command: "gcc -c main.c",
-    priority: 0,
   };
   assert.deepEqual(valuesOf(recordOf()), waiting);
-  assert.deepEqual(valuesOf(completedRecord(ranWith(0), { priority: -3 })), {
+  assert.deepEqual(valuesOf(completedRecord(ranWith(7), { priority: -3 })), {
     ...waiting,
-    stage: 4,
-    start_time: QUEUED_AT + 2000,
-    completed_time: QUEUED_AT + 3000,
-    priority: -3,
+    ...{ stage: 4, done: 1, exit_code: 7, priority: -3, attempts: 1, worker: "bot-1" },
+    ...{ start_time: QUEUED_AT + 2000, completed_time: QUEUED_AT + 3000, update_time: QUEUED_AT + 3000 },
+    ...{ queue_duration: 2000, duration: 1000 },
   });
+  const identity = { actor: "ci", subject: "alice", workflow: "nightly" };
+  const { tool_name, client_actor, client_subject, client_workflow, invocation_id } = valuesOf(
+    recordOf({ identity, requestMetadata: { ...EMPTY_METADATA, toolName: "bazel" } }),
+  );
+  assert.deepEqual([tool_name, invocation_id], ["bazel", ""]);
+  assert.deepEqual([client_actor, client_subject, client_workflow], ["ci", "alice", "nightly"]);
+});
+
+test("how a cancelled operation ended does not depend on its job, which may live on", () => {
+  const order = ["error.code", "exit_code", "cached", "duration"].map((key) => ({
+    key: key as SortKey,
+    descending: false,
+  }));
+  const cancelled = { stage: Stage.COMPLETED, cancelled: true, completedAt: QUEUED_AT + 1500 };
+  const running = executingRecord(cancelled, { startedAt: QUEUED_AT + 2000 });
+  const ended = { ...completedRecord(ranWith(7)), ...cancelled };
+  for (const record of [running, ended]) assert.deepEqual(sortValuesOf(record, order), [1, null, 0, null]);
 });
 
 test("the stage and the completed time are the operation's, not its job's", () => {
@@ -105,6 +130,11 @@ test("the stage and the completed time are the operation's, not its job's", () =
   ] as const;
   assert.deepEqual(sortValuesOf(cancelled, order), [Stage.COMPLETED, QUEUED_AT + 5]);
 });
+
+const EMPTY_METADATA = {
+  ...{ toolName: "", toolVersion: "", actionId: "", invocationId: "", correlatedInvocationsId: "" },
+  ...{ actionMnemonic: "", targetId: "", configurationId: "" },
+};
 
 function compareValues(a: SortValue, b: SortValue): number {
   if (a === b) return 0;

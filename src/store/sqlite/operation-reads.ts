@@ -20,6 +20,10 @@ export const LIVE_OPERATIONS = `
 
 const LIST_STATEMENTS = 64;
 
+function toOperations(rows: readonly SqlValue[][]): OperationRecord[] {
+  return (rows as unknown as OperationRow[]).map(toOperation);
+}
+
 /** The questions about operations; those that would keep this thread too long go to another. */
 export function operationReads(db: DatabaseSync, longReads: ThreadCalls<LongReads>) {
   const get = prepare<OperationRow>(db, GET_OPERATION);
@@ -33,9 +37,11 @@ export function operationReads(db: DatabaseSync, longReads: ThreadCalls<LongRead
     },
 
     listOperations: async (query: OperationQuery): Promise<OperationRecord[]> => {
-      const { sql, params, scans } = listSql(query);
-      const rows = scans ? await longReads.call("rows", sql, params) : prepared(sql).all(...params);
-      return (rows as unknown as OperationRow[]).map(toOperation);
+      const { head, whole, scans } = listSql(query);
+      const first = head && prepared(head.sql).all(...head.params);
+      if (first?.length === query.limit) return toOperations(first);
+      const { sql, params } = whole;
+      return toOperations(scans ? await longReads.call("rows", sql, params) : prepared(sql).all(...params));
     },
 
     /** False when there is nothing to mark: it is missing or marked already. */

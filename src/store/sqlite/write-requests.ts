@@ -28,7 +28,9 @@ export function plainDigest({ fn, hash, sizeBytes }: Digest): PlainDigest {
 /** Makes a submission fit for the way to a thread. */
 export function plainSubmission({ operation, job, outcome, now }: Submission): PlainSubmission {
   const { id, instance, requestMetadata, identity } = operation;
-  const { command, priority, cacheable, timeoutMs } = job;
+  const { priority, cacheable, timeoutMs } = job;
+  // What no database keeps as it is: then no page could begin after it.
+  const command = job.command.toWellFormed().replaceAll("\0", " ");
   const action = plainDigest(job.action);
   const platform = propertiesText(job.platform);
   return {

@@ -1,9 +1,9 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { Code } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import { failedOutcome, type JobOutcome, type JobRecord } from "../operations/operations.ts";
+import { failedOutcome, type JobRecord } from "../operations/operations.ts";
 import type { Store } from "../store/store.ts";
-import type { Jobs } from "./jobs.ts";
+import { byServer, type Jobs } from "./jobs.ts";
 import type { Sessions } from "./sessions.ts";
 import type { SchedulerSettings } from "./settings.ts";
 
@@ -38,16 +38,18 @@ export function startDuties(deps: {
   let timer: Timer;
   let stopped = false;
 
-  async function end(job: JobRecord, outcome: JobOutcome) {
-    await jobs.complete(job, { session: job.session, outcome, actionResult: undefined, startedAt: undefined });
+  async function end(job: JobRecord, code: Code, reason: string) {
+    const { session } = job;
+    const outcome = failedOutcome(code, reason);
+    await jobs.complete(job, {
+      ...{ session, outcome, actionResult: undefined, startedAt: undefined },
+      cause: byServer(reason),
+    });
   }
 
   async function endOverdue() {
     for (const job of await store.overdueJobs(clock.now(), TRANSFER_ALLOWANCE_MS, BATCH)) {
-      await end(
-        job,
-        failedOutcome(Code.DeadlineExceeded, `not finished ${job.timeoutMs / 1000} s after ${job.worker} got it`),
-      );
+      await end(job, Code.DeadlineExceeded, `not finished ${job.timeoutMs / 1000} s after ${job.worker} got it`);
     }
   }
 
@@ -55,10 +57,7 @@ export function startDuties(deps: {
     const { queueTimeoutMs } = deps.settingsOf(instance);
     if (queueTimeoutMs === 0) return;
     for (const job of await store.jobsQueuedBefore(instance, clock.now() - queueTimeoutMs, BATCH)) {
-      await end(
-        job,
-        failedOutcome(Code.Unavailable, `no bot took it within ${queueTimeoutMs / 1000} s: ${wants(job)}`),
-      );
+      await end(job, Code.Unavailable, `no bot took it within ${queueTimeoutMs / 1000} s: ${wants(job)}`);
     }
   }
 

@@ -12,7 +12,7 @@ import {
   type RequestMetadata,
   Stage,
 } from "../operations/operations.ts";
-import type { CancelResult, Completion, OperationKey, Store } from "../store/store.ts";
+import type { CancelResult, Cause, Completion, OperationKey, Store } from "../store/store.ts";
 import type { IdleBots } from "./idle-bots.ts";
 import type { SchedulerSettings } from "./settings.ts";
 import type { Topics } from "./topics.ts";
@@ -38,7 +38,9 @@ export interface Jobs {
   retry(job: JobRecord, reason: string): Promise<void>;
   /** Ends a job. False when it had ended before or the session does not hold it. */
   complete(job: JobRecord, completion: Omit<Completion, "jobId" | "now">): Promise<boolean>;
-  cancel(key: OperationKey, reason: string): Promise<CancelResult>;
+  cancel(key: OperationKey, cause: Cause): Promise<CancelResult>;
+  /** Ends the job of an operation and all its operations as cancelled. */
+  kill(key: OperationKey, cause: Cause): Promise<CancelResult>;
   delete(key: OperationKey): Promise<boolean>;
 }
 
@@ -76,10 +78,11 @@ export function createJobs(deps: {
     if (job.attempts >= maxAttempts) {
       const message = `gave up after ${job.attempts} attempts, the last on ${job.worker}: ${reason}`;
       const outcome = failedOutcome(Code.Aborted, message);
-      await complete(job, { session: job.session, outcome, actionResult: undefined, startedAt: undefined });
+      const cause = byServer(message);
+      await complete(job, { session: job.session, outcome, actionResult: undefined, startedAt: undefined, cause });
       return;
     }
-    if (!(await store.requeue(job.id, job.session))) return;
+    if (!(await store.requeue(job.id, job.session, clock.now(), byServer(reason)))) return;
     topics.publish(job.id);
     idleBots.jobQueued(job.instance, job.platform);
   }
@@ -90,8 +93,14 @@ export function createJobs(deps: {
     return done;
   }
 
-  async function cancel(key: OperationKey, reason: string): Promise<CancelResult> {
-    const result = await store.cancelOperation(key, failedOutcome(Code.Canceled, reason), clock.now());
+  async function cancel(key: OperationKey, cause: Cause): Promise<CancelResult> {
+    const result = await store.cancelOperation(key, failedOutcome(Code.Canceled, cause.reason), clock.now(), cause);
+    if (result.kind === "cancelled") topics.publish(result.jobId);
+    return result;
+  }
+
+  async function kill(key: OperationKey, cause: Cause): Promise<CancelResult> {
+    const result = await store.killJob(key, failedOutcome(Code.Canceled, cause.reason), clock.now(), cause);
     if (result.kind === "cancelled") topics.publish(result.jobId);
     return result;
   }
@@ -101,12 +110,18 @@ export function createJobs(deps: {
     retry,
     complete,
     cancel,
+    kill,
     delete: async (key) => {
       const jobId = await store.deleteOperation(key);
       if (jobId !== undefined) topics.publish(jobId);
       return jobId !== undefined;
     },
   };
+}
+
+/** The cause of what the server does by a rule of its own. */
+export function byServer(reason: string): Cause {
+  return { by: "server", identity: undefined, reason };
 }
 
 function sorted(platform: readonly PlatformProperty[]): PlatformProperty[] {

@@ -1,5 +1,5 @@
-import { create } from "@bufbuild/protobuf";
-import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { create, fromBinary, isFieldSet } from "@bufbuild/protobuf";
+import { type Timestamp, TimestampSchema, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import {
   type ActionResult,
   ActionResultSchema,
@@ -9,8 +9,8 @@ import {
 } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import type { Status } from "../../gen/google/rpc/status_pb.ts";
 import { Code } from "../base/errors.ts";
-
 import { type JobOutcome, type JobRecord, outcomeOf } from "../operations/operations.ts";
+import type { ReachedTime } from "../store/store.ts";
 
 /** What a bot says of one lease. */
 export interface LeaseReport {
@@ -60,6 +60,16 @@ export function judge(job: JobRecord, report: LeaseReport): Verdict {
 /** When the worker took the action up, in milliseconds; undefined while it has not said. */
 export function startOf(metadata: ExecutedActionMetadata | undefined): number | undefined {
   return metadata?.workerStartTimestamp && Math.floor(timestampMs(metadata.workerStartTimestamp));
+}
+
+/** The times in a report that the report before, encoded, did not have. */
+export function reachedTimes(report: ExecutedActionMetadata, before: Uint8Array | undefined): ReachedTime[] {
+  const known = before ? fromBinary(ExecutedActionMetadataSchema, before) : create(ExecutedActionMetadataSchema);
+  return ExecutedActionMetadataSchema.fields.flatMap((field) => {
+    if (field.message?.typeName !== TimestampSchema.typeName || isFieldSet(known, field)) return [];
+    const time = isFieldSet(report, field) && (report[field.localName as keyof ExecutedActionMetadata] as Timestamp);
+    return time ? [{ name: field.name, at: Math.floor(timestampMs(time)) }] : [];
+  });
 }
 
 function withServerFacts(job: JobRecord, result: ActionResult): ActionResult {

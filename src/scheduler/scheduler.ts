@@ -1,10 +1,12 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { isDone, type OperationQuery, type OperationRecord } from "../operations/operations.ts";
-import type { OperationKey, Store } from "../store/store.ts";
+import type { CancelResult, Cause, OperationKey, Store } from "../store/store.ts";
+import { type CancelledMany, type CancelMany, cancelMany } from "./cancel-many.ts";
+import { type Census, createCensus } from "./census.ts";
 import { startDuties } from "./duties.ts";
 import { createIdleBots } from "./idle-bots.ts";
-import { createJobs, type NewJob } from "./jobs.ts";
+import { byServer, createJobs, type NewJob } from "./jobs.ts";
 import { createOrphans } from "./orphans.ts";
 import { createPlatforms } from "./platforms.ts";
 import { type BotReport, createSessions, type PollOptions, type SessionReply } from "./sessions.ts";
@@ -12,12 +14,15 @@ import type { SchedulerSettings } from "./settings.ts";
 import { createTopics } from "./topics.ts";
 import { type WatchOptions, waitOperation, watchOperation } from "./watch.ts";
 
-export type { OperationKey } from "../store/store.ts";
+export { type Cause, type JobEvent, JobEventKind, type OperationKey } from "../store/store.ts";
+export type { CancelledMany } from "./cancel-many.ts";
+export type { JobHistory, OperationStanding, PlatformLoad, Worker } from "./census.ts";
 export type { NewJob } from "./jobs.ts";
 export { EVERY_INSTANCE } from "./platforms.ts";
 export type { LeaseReport } from "./reports.ts";
 export type { BotReport, PollOptions, SessionReply } from "./sessions.ts";
 export type { SchedulerSettings } from "./settings.ts";
+export { POSITION_LIMIT, type WaitReason } from "./waiting.ts";
 
 /**
  * The one state machine of the farm. A job goes QUEUED -> EXECUTING -> COMPLETED, and back from EXECUTING to QUEUED when
@@ -35,12 +40,20 @@ export interface Scheduler extends AsyncDisposable {
   /** Waits for the end, at most `timeoutMs`; answers the latest state, undefined when there is none. Counts as a poll. */
   wait(key: OperationKey, options: { signal: AbortSignal; timeoutMs: number }): Promise<OperationRecord | undefined>;
   /** Cancels one operation. False when there is none; no-op when it has ended. */
-  cancel(key: OperationKey): Promise<boolean>;
+  cancel(key: OperationKey, cause?: Cause): Promise<boolean>;
+  /** Cancels the job of an operation with all its operations. */
+  kill(key: OperationKey, cause: Cause): Promise<CancelResult>;
+  /** Cancels the live operations of an instance that match a filter. */
+  cancelMany(wish: CancelMany): Promise<CancelledMany>;
+  /** What operators ask. */
+  readonly census: Census;
   /** Forgets one operation and cancels nothing. False when there is none. */
   delete(key: OperationKey): Promise<boolean>;
   openSession(parent: string, report: BotReport): Promise<SessionReply>;
   updateSession(name: string, report: BotReport, poll: PollOptions): Promise<SessionReply>;
 }
+
+const CANCELLED_BY_A_CLIENT: Cause = { by: "client", identity: undefined, reason: "cancelled by a client" };
 
 /** Starts the scheduler over a store. `settingsOf` also answers for `*`, the parent of bots that serve every instance. */
 export async function createScheduler(deps: {
@@ -66,9 +79,15 @@ export async function createScheduler(deps: {
 
   async function abandon(key: OperationKey, graceMs: number) {
     await jobs
-      .cancel(key, `cancelled: no client followed it for ${graceMs / 1000} s`)
+      .cancel(key, byServer(`cancelled: no client followed it for ${graceMs / 1000} s`))
       .then((result) => result.kind === "cancelled" && log.info({ operation: key }, "orphaned operation cancelled"))
       .catch((error: unknown) => log.error({ err: error, operation: key }, "cannot cancel an orphaned operation"));
+  }
+
+  async function cancel(key: OperationKey, cause: Cause): Promise<CancelResult> {
+    const result = await jobs.cancel(key, cause);
+    if (result.kind === "cancelled") orphans.forget(key);
+    return result;
   }
 
   async function notePoll(key: OperationKey, record: OperationRecord) {
@@ -112,11 +131,15 @@ export async function createScheduler(deps: {
       await notePoll(key, record);
       return waitOperation({ store, topics, clock }, key, options);
     },
-    cancel: async (key) => {
-      const result = await jobs.cancel(key, "cancelled by a client");
+    cancel: async (key, cause = CANCELLED_BY_A_CLIENT) => (await cancel(key, cause)).kind !== "missing",
+    cancelMany: (wish) =>
+      cancelMany({ store, cancel: async (key, cause) => (await cancel(key, cause)).kind === "cancelled" }, wish),
+    kill: async (key, cause) => {
+      const result = await jobs.kill(key, cause);
       if (result.kind === "cancelled") orphans.forget(key);
-      return result.kind !== "missing";
+      return result;
     },
+    census: createCensus(store),
     delete: async (key) => {
       orphans.forget(key);
       return jobs.delete(key);

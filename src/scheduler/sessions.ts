@@ -13,7 +13,7 @@ import type { SessionRecord, Store } from "../store/store.ts";
 import type { IdleBots } from "./idle-bots.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Platforms } from "./platforms.ts";
-import { judge, type LeaseReport, startOf } from "./reports.ts";
+import { judge, type LeaseReport, reachedTimes, startOf } from "./reports.ts";
 import type { SchedulerSettings } from "./settings.ts";
 import type { Topics } from "./topics.ts";
 import { createTurns } from "./turns.ts";
@@ -146,7 +146,9 @@ export function createSessions(deps: {
     if (!lease.progress) return;
     const bytes = toBinary(ExecutedActionMetadataSchema, lease.progress);
     if (job.partialMetadata && Buffer.compare(job.partialMetadata, bytes) === 0) return;
-    if (await store.reportProgress(job.id, session.name, bytes, startOf(lease.progress))) topics.publish(job.id);
+    const reached = reachedTimes(lease.progress, job.partialMetadata);
+    const kept = await store.reportProgress(job.id, session.name, bytes, startOf(lease.progress), reached);
+    if (kept) topics.publish(job.id);
   }
 
   async function keepAlive(known: SessionRecord, report: BotReport, waitMs: number): Promise<SessionRecord> {

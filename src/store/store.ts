@@ -9,6 +9,16 @@ import type {
   RequestMetadata,
 } from "../operations/operations.ts";
 
+import type { Cause, JobEvent, ReachedTime } from "./job-event.ts";
+
+export {
+  type Cause,
+  type JobEvent,
+  type JobEventFacts,
+  JobEventKind,
+  LONGEST_REASON,
+  type ReachedTime,
+} from "./job-event.ts";
 export { createSqliteStore, type SqliteStoreOptions } from "./sqlite/sqlite-store.ts";
 
 /** A new operation and the job that it wants done. */
@@ -22,6 +32,7 @@ export interface Submission {
   readonly job: {
     readonly id: string;
     readonly action: Digest;
+    /** Kept with spaces for NULs and replacement characters for halves of characters. */
     readonly command: string;
     /** Sorted by name, then value. */
     readonly platform: readonly PlatformProperty[];
@@ -57,6 +68,43 @@ export interface SessionRecord {
   readonly updatedAt: number;
 }
 
+/** Which sessions: those of two parents (an instance, and the parent of those that serve all), after a name. */
+export interface SessionQuery {
+  readonly parents: readonly [string, string];
+  /** "" for the first page. */
+  readonly after: string;
+  readonly limit: number;
+}
+
+/** A job that a session holds, as far as a list of workers shows it. */
+export interface LeaseRecord {
+  readonly jobId: string;
+  readonly instance: string;
+  readonly action: Digest;
+  readonly assignedAt: number;
+  /** Ids of its operations, the oldest 100. */
+  readonly operations: readonly string[];
+}
+
+/** Bots that offer the same and are of the same status. */
+export interface BotKind {
+  readonly parent: string;
+  readonly properties: readonly PlatformProperty[];
+  /** A value of remoteworkers BotStatus. */
+  readonly status: number;
+  /** How many have room for another job. */
+  readonly idle: number;
+  readonly busy: number;
+}
+
+/** The live jobs of an instance with the same requirements. */
+export interface PlatformQueue {
+  readonly properties: readonly PlatformProperty[];
+  readonly queued: number;
+  readonly executing: number;
+  readonly oldestQueuedAt: number | undefined;
+}
+
 /** A request for work on behalf of a bot session. */
 export interface Claim {
   readonly session: string;
@@ -76,6 +124,8 @@ export interface Completion {
   /** Encoded ActionResult to put into the action cache in the same step. */
   readonly actionResult: Uint8Array | undefined;
   readonly startedAt: number | undefined;
+  /** Set when somebody decided it, rather than the bot reported it. */
+  readonly cause?: Cause | undefined;
   readonly now: number;
 }
 
@@ -101,6 +151,7 @@ export interface OperationKey {
  * Every method is one transaction and each transition is conditional, so that of two racing callers one finds out that it
  * came late. A job that is COMPLETED and an operation that is COMPLETED never change again; they are only deleted.
  * An operation's stage follows its job's until it is cancelled on its own.
+ * Each transition of a job leaves an entry in its history, which goes with the job.
  */
 export interface Store extends AsyncDisposable {
   /**
@@ -119,7 +170,9 @@ export interface Store extends AsyncDisposable {
    * Ends one operation as cancelled. If it was the last live operation of a live job, the job ends too, with
    * `jobOutcome`; `session` is then the bot session that held the lease.
    */
-  cancelOperation(key: OperationKey, jobOutcome: JobOutcome, now: number): Promise<CancelResult>;
+  cancelOperation(key: OperationKey, jobOutcome: JobOutcome, now: number, cause?: Cause): Promise<CancelResult>;
+  /** Ends the job of an operation, even of a cancelled one, and all its live operations as cancelled. */
+  killJob(key: OperationKey, outcome: JobOutcome, now: number, cause: Cause): Promise<CancelResult>;
   /** Forgets one operation, and its job when that is COMPLETED and has no other. Answers the job id, or undefined. */
   deleteOperation(key: OperationKey): Promise<string | undefined>;
   /** All operations that have not ended, of all instances. */
@@ -133,6 +186,8 @@ export interface Store extends AsyncDisposable {
    */
   claim(claim: Claim): Promise<JobRecord[]>;
   getJob(jobId: string): Promise<JobRecord | undefined>;
+  /** What happened to a job, oldest first, at most 1000 entries; empty when there is no such job. */
+  history(jobId: string): Promise<JobEvent[]>;
   /** The jobs that a session holds. */
   leasedJobs(session: string): Promise<JobRecord[]>;
   /** Live (not COMPLETED) jobs of one instance, or of all. */
@@ -141,15 +196,19 @@ export interface Store extends AsyncDisposable {
   overdueJobs(now: number, allowanceMs: number, limit: number): Promise<JobRecord[]>;
   /** QUEUED jobs of an instance with queuedAt before `before`; at most `limit`. */
   jobsQueuedBefore(instance: string, before: number, limit: number): Promise<JobRecord[]>;
-  /** Keeps what a bot reported of a running job. Answers false when the session does not hold the lease. */
+  /**
+   * Keeps what a bot reported of a running job; `reached` are the times in it that are new. Answers false when the session
+   * does not hold the lease.
+   */
   reportProgress(
     jobId: string,
     session: string,
     partialMetadata: Uint8Array,
     startedAt: number | undefined,
+    reached?: readonly ReachedTime[],
   ): Promise<boolean>;
   /** Takes a job back from a session: QUEUED with its old queue time. False when the session does not hold the lease. */
-  requeue(jobId: string, session: string): Promise<boolean>;
+  requeue(jobId: string, session: string, now: number, cause?: Cause): Promise<boolean>;
   /**
    * Ends a job and all its live operations; a job without any operation is forgotten with that. False when it had ended,
    * was gone, or the session does not hold the lease.
@@ -163,6 +222,16 @@ export interface Store extends AsyncDisposable {
   sessions(botId: string | undefined): Promise<SessionRecord[]>;
   /** Forgets a session. False, and nothing is done, while it holds a job. */
   deleteSession(name: string): Promise<boolean>;
+
+  /** Sessions in order of their names. */
+  sessionPage(query: SessionQuery): Promise<SessionRecord[]>;
+  /** What a session holds, the oldest first. */
+  leases(session: string): Promise<LeaseRecord[]>;
+  /** How many queued jobs of the same platform would be claimed before this one, counted up to `limit`. */
+  jobsAhead(jobId: string, limit: number): Promise<number>;
+  botKinds(parents: SessionQuery["parents"]): Promise<BotKind[]>;
+  /** One entry for each platform that jobs of the instance ever had. */
+  platformQueues(instance: string): Promise<PlatformQueue[]>;
 
   /** The encoded ActionResult of an action, or undefined. Counts as a use. */
   getActionResult(instance: string, action: Digest, now: number): Promise<Uint8Array | undefined>;

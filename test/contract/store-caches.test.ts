@@ -38,7 +38,7 @@ for (const backend of backends) {
       await lease("main/one");
       assert.equal(await store.deleteSession("main/one"), false);
       assert.notEqual(await store.getSession("main/one"), undefined);
-      await store.requeue(job.id, "main/one");
+      await store.requeue(job.id, "main/one", START);
       assert.equal(await store.deleteSession("main/one"), true);
       assert.equal(await store.getSession("main/one"), undefined);
       assert.equal(await store.deleteSession("main/one"), true);

@@ -136,9 +136,9 @@ for (const backend of backends) {
       await submit({ now: START + 1 });
       await lease("main/one");
       await store.reportProgress(operation.job.id, "main/one", bytes("progress"), START + 20);
-      assert.equal(await store.requeue(operation.job.id, "main/two"), false);
-      assert.equal(await store.requeue(operation.job.id, "main/one"), true);
-      assert.equal(await store.requeue(operation.job.id, "main/one"), false);
+      assert.equal(await store.requeue(operation.job.id, "main/two", START), false);
+      assert.equal(await store.requeue(operation.job.id, "main/one", START), true);
+      assert.equal(await store.requeue(operation.job.id, "main/one", START), false);
       const queued = await again(operation);
       assert.equal(queued?.stage, Stage.QUEUED);
       assert.equal(queued?.job.queuedAt, START);
@@ -179,7 +179,7 @@ for (const backend of backends) {
         assert.equal(ended?.job.session, undefined);
         assert.deepEqual(ended?.job.partialMetadata, bytes("progress"));
       }
-      assert.equal(await store.requeue(first.job.id, "main/one"), false);
+      assert.equal(await store.requeue(first.job.id, "main/one", START), false);
       assert.equal(await store.reportProgress(first.job.id, "main/one", bytes("late"), undefined), false);
       assert.deepEqual(await lease("main/one"), []);
     });

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { JobRecord } from "../../operations/operations.ts";
+import { type JobEvent, JobEventKind } from "../job-event.ts";
 import type { PlatformRecord } from "../store.ts";
 import { prepare, type SqlValue } from "./connection.ts";
 import { toJob, toProperties } from "./records.ts";
@@ -20,6 +21,9 @@ export const jobQueries = {
   queuedBefore: `
     ${SELECT} WHERE j.instance = ? AND j.stage < ${COMPLETED} AND j.stage = ${QUEUED} AND j.queued_at < ?
     ORDER BY j.queued_at, j.id LIMIT ?`,
+  history: `
+    SELECT ${JobEventKind.CREATION} AS kind, queued_at AS at, '{}' AS facts, 0 AS seq FROM jobs WHERE id = ?1
+    UNION ALL SELECT kind, at, facts, seq FROM job_events WHERE job_id = ?1 ORDER BY seq LIMIT 1000`,
   platforms: "SELECT id, instance, properties FROM platforms WHERE id > ? ORDER BY id",
 } as const;
 
@@ -35,12 +39,15 @@ export function jobReads(db: DatabaseSync) {
   const liveOfInstance = jobs(jobQueries.liveOfInstance);
   const overdue = jobs(jobQueries.overdue);
   const queuedBefore = jobs(jobQueries.queuedBefore);
+  const history = prepare<[kind: JobEventKind, at: number, facts: string]>(db, jobQueries.history);
   const platforms = prepare<[id: number, instance: string, properties: string]>(db, jobQueries.platforms);
   return {
     getJob: (jobId: string): JobRecord | undefined => {
       const row = get.get(jobId);
       return row && toJob(row);
     },
+    history: (jobId: string): JobEvent[] =>
+      history.all(jobId).map(([kind, at, facts]) => ({ kind, at, facts: JSON.parse(facts) })),
     leasedJobs: (session: string) => leased(session),
     liveJobs: (instance: string | undefined) => (instance === undefined ? live() : liveOfInstance(instance)),
     overdueJobs: (now: number, allowanceMs: number, limit: number) => overdue(now - allowanceMs, limit),

@@ -1,9 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
+import { type Cause, JobEventKind } from "../job-event.ts";
 import type { Claim, Completion } from "../store.ts";
 import { prepare } from "./connection.ts";
+import type { EventStatements } from "./event-statements.ts";
 import type { JobStatements } from "./job-statements.ts";
 import type { JobRow } from "./rows.ts";
 import { EXECUTING, QUEUED } from "./stages.ts";
+import type { PlainProgress } from "./write-requests.ts";
 
 /** Finds the next jobs of one platform. */
 export const NEXT_JOBS = `
@@ -12,16 +15,17 @@ export const NEXT_JOBS = `
 
 const LEASE = `
   UPDATE jobs SET stage = ${EXECUTING}, attempts = attempts + 1, session = ?, worker = ?, assigned_at = ?, started_at = NULL
-  WHERE id = ?`;
+  WHERE id = ? RETURNING attempts`;
 
 const REPORT = `
-  UPDATE jobs SET started_at = coalesce(?, started_at) WHERE id = ? AND session = ?`;
+  UPDATE jobs SET started_at = coalesce(?, started_at) WHERE id = ? AND session = ? RETURNING worker`;
 
 const PUT_PROGRESS = `
   INSERT INTO job_payloads (job_id, partial_metadata) VALUES (?, ?)
   ON CONFLICT (job_id) DO UPDATE SET partial_metadata = excluded.partial_metadata`;
 
-const REQUEUE = `UPDATE jobs SET stage = ${QUEUED}, session = NULL WHERE id = ? AND session = ?`;
+const REQUEUE = `UPDATE jobs SET stage = ${QUEUED}, session = NULL WHERE id = ? AND session = ?
+  RETURNING worker, attempts`;
 
 const CACHE_RESULT = `
   INSERT INTO action_results (instance, action_hash, action_size, digest_function, used_at, result)
@@ -29,32 +33,41 @@ const CACHE_RESULT = `
   ON CONFLICT (instance, action_hash, action_size, digest_function)
   DO UPDATE SET used_at = excluded.used_at, result = excluded.result`;
 
+type Returned = readonly [worker: string];
+type Requeued = readonly [worker: string, attempts: number];
 type QueuedJob = readonly [id: string, priority: number, queuedAt: number];
 
 /** The transitions of jobs; only a job that is EXECUTING has a session. */
-export function jobWrites(db: DatabaseSync, jobs: JobStatements) {
-  const report = prepare(db, REPORT);
+export function jobWrites(db: DatabaseSync, jobs: JobStatements, events: EventStatements) {
+  const report = prepare<Returned>(db, REPORT);
   const putProgress = prepare(db, PUT_PROGRESS);
-  const requeue = prepare(db, REQUEUE);
+  const requeue = prepare<Requeued>(db, REQUEUE);
   const cacheResult = prepare(db, CACHE_RESULT);
   return {
-    claim: createClaim(db, jobs),
+    claim: createClaim(db, jobs, events),
 
-    reportProgress: (jobId: string, session: string, metadata: Uint8Array, startedAt: number | undefined): boolean => {
-      if (report.run(startedAt ?? null, jobId, session) === 0) return false;
+    reportProgress: ({ jobId, session, metadata, startedAt, reached }: PlainProgress): boolean => {
+      const held = report.get(startedAt ?? null, jobId, session);
+      if (!held) return false;
       putProgress.run(jobId, metadata);
+      for (const { name, at } of reached) {
+        events.append(jobId, JobEventKind.PROGRESS_UPDATE, at, { worker: held[0], timestampName: name });
+      }
       return true;
     },
 
-    requeue: (jobId: string, session: string): boolean => {
-      if (requeue.run(jobId, session) === 0) return false;
+    requeue: (jobId: string, session: string, now: number, cause: Cause | undefined): boolean => {
+      const requeued = requeue.get(jobId, session);
+      if (!requeued) return false;
+      const [worker, attempt] = requeued;
       jobs.followStage(jobId, QUEUED);
+      events.append(jobId, JobEventKind.RETRY, now, { worker, attempt, ...(cause && { cause }) });
       return true;
     },
 
     complete: (completion: Completion): boolean => {
       const { jobId, actionResult, now } = completion;
-      if (!jobs.end(completion)) return false;
+      if (!jobs.end(completion, JobEventKind.COMPLETION)) return false;
       if (actionResult) cacheResult.run(now, actionResult, jobId);
       jobs.forget(jobId);
       return true;
@@ -62,10 +75,10 @@ export function jobWrites(db: DatabaseSync, jobs: JobStatements) {
   };
 }
 
-function createClaim(db: DatabaseSync, jobs: JobStatements): (claim: Claim) => JobRow[] {
+function createClaim(db: DatabaseSync, jobs: JobStatements, events: EventStatements): (claim: Claim) => JobRow[] {
   const findSession = prepare<[1]>(db, "SELECT 1 FROM sessions WHERE name = ?");
   const nextJobs = prepare<QueuedJob>(db, NEXT_JOBS);
-  const lease = prepare(db, LEASE);
+  const lease = prepare<[attempts: number]>(db, LEASE);
   const dropProgress = prepare(db, "UPDATE job_payloads SET partial_metadata = NULL WHERE job_id = ?");
   return ({ session, worker, platforms, limit, now }) => {
     if (limit < 1 || !findSession.get(session)) return [];
@@ -74,8 +87,10 @@ function createClaim(db: DatabaseSync, jobs: JobStatements): (claim: Claim) => J
     return heads
       .sort(byRank)
       .slice(0, limit)
-      .flatMap(([id]) => {
-        lease.run(session, worker, now, id);
+      .flatMap(([id, , queuedAt]) => {
+        const [attempt = 1] = lease.get(session, worker, now, id) ?? [];
+        const waitingSince = attempt > 1 ? (events.lastRetry(id) ?? queuedAt) : queuedAt;
+        events.append(id, JobEventKind.ASSIGNMENT, now, { worker, attempt, queueMs: now - waitingSince });
         dropProgress.run(id);
         jobs.followStage(id, EXECUTING);
         const job = jobs.find(id);

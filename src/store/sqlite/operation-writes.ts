@@ -1,36 +1,66 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { JobOutcome } from "../../operations/operations.ts";
+import { type Cause, JobEventKind } from "../job-event.ts";
 import type { CancelResult, OperationKey } from "../store.ts";
 import { prepare } from "./connection.ts";
-import type { JobStatements } from "./job-statements.ts";
+import type { EventStatements } from "./event-statements.ts";
+import type { JobEnd, JobStatements } from "./job-statements.ts";
 import { COMPLETED } from "./stages.ts";
 
 const FIND_STATE = `
-  SELECT o.job_id, o.stage, j.session FROM operations o CROSS JOIN jobs j ON j.id = o.job_id
+  SELECT o.job_id, o.stage, j.session, j.worker FROM operations o CROSS JOIN jobs j ON j.id = o.job_id
   WHERE o.instance = ? AND o.id = ?`;
 
 const CANCEL = `
   UPDATE operations SET stage = ${COMPLETED}, cancelled = 1, completed_at = ? WHERE instance = ? AND id = ?`;
 
+const COUNT = "SELECT count(*), coalesce(sum(cancelled), 0) FROM operations WHERE job_id = ?";
+
+type OperationState = readonly [jobId: string, stage: number, session: string | null, worker: string | null];
+
 /** The transitions of single operations. */
-export function operationWrites(db: DatabaseSync, jobs: JobStatements) {
+export function operationWrites(db: DatabaseSync, jobs: JobStatements, events: EventStatements) {
   const markPolled = prepare(db, "UPDATE operations SET polled = 1 WHERE instance = ? AND id = ? AND polled = 0");
-  const findState = prepare<[jobId: string, stage: number, session: string | null]>(db, FIND_STATE);
+  const findState = prepare<OperationState>(db, FIND_STATE);
   const cancel = prepare(db, CANCEL);
+  const count = prepare<[operations: number, cancelled: number]>(db, COUNT);
   const hasLive = prepare<[1]>(db, "SELECT 1 FROM operations WHERE job_id = ? AND completed_at IS NULL LIMIT 1");
   const remove = prepare<[jobId: string]>(db, "DELETE FROM operations WHERE instance = ? AND id = ? RETURNING job_id");
+
+  function noteCancellation(state: OperationState, operation: string, now: number, cause: Cause | undefined): void {
+    const [jobId, , , worker] = state;
+    const [operations, cancelledOperations] = count.get(jobId) ?? [1, 1];
+    const facts = { operation, operations, cancelledOperations, ...(worker !== null && { worker }) };
+    events.append(jobId, JobEventKind.OPERATION_CANCELLATION, now, { ...facts, ...(cause && { cause }) });
+  }
+
   return {
     markPolled: ({ instance, id }: OperationKey): void => void markPolled.run(instance, id),
 
-    cancelOperation: ({ instance, id }: OperationKey, outcome: JobOutcome, now: number): CancelResult => {
+    cancelOperation: (
+      { instance, id }: OperationKey,
+      outcome: JobOutcome,
+      now: number,
+      cause: Cause | undefined,
+    ): CancelResult => {
       const state = findState.get(instance, id);
       if (!state) return { kind: "missing" };
       const [jobId, stage, session] = state;
       if (stage === COMPLETED) return { kind: "already-done", jobId };
       cancel.run(now, instance, id);
-      const jobEnded =
-        !hasLive.get(jobId) && jobs.end({ jobId, session: undefined, outcome, startedAt: undefined, now });
+      noteCancellation(state, id, now, cause);
+      const jobEnded = !hasLive.get(jobId) && jobs.end(endOf(jobId, outcome, now, cause), JobEventKind.CANCELLATION);
       return { kind: "cancelled", jobId, jobEnded, session: jobEnded ? (session ?? undefined) : undefined };
+    },
+
+    killJob: ({ instance, id }: OperationKey, outcome: JobOutcome, now: number, cause: Cause): CancelResult => {
+      const state = findState.get(instance, id);
+      if (!state) return { kind: "missing" };
+      const [jobId, , session] = state;
+      const jobEnded = jobs.end(endOf(jobId, outcome, now, cause), JobEventKind.CANCELLATION);
+      return jobEnded
+        ? { kind: "cancelled", jobId, jobEnded, session: session ?? undefined }
+        : { kind: "already-done", jobId };
     },
 
     deleteOperation: ({ instance, id }: OperationKey): string | undefined => {
@@ -39,4 +69,8 @@ export function operationWrites(db: DatabaseSync, jobs: JobStatements) {
       return jobId;
     },
   };
+}
+
+function endOf(jobId: string, outcome: JobOutcome, now: number, cause: Cause | undefined): JobEnd {
+  return { jobId, session: undefined, outcome, startedAt: undefined, now, cause };
 }

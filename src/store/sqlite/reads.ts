@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { actionResultReads } from "./action-result-reads.ts";
+import { farmReads } from "./farm-reads.ts";
 import { jobReads } from "./job-reads.ts";
 import { operationReads } from "./operation-reads.ts";
 import type { LongReads } from "./read-thread.ts";
@@ -12,6 +13,7 @@ export function createReads(db: DatabaseSync, longReads: ThreadCalls<LongReads>)
     ...operationReads(db, longReads),
     ...jobReads(db),
     ...sessionReads(db),
+    ...farmReads(db, longReads),
     ...actionResultReads(db, longReads),
   };
 }

@@ -13,7 +13,8 @@ const NO_BYTES = new Uint8Array(0);
 
 const functionsByName = new Map(digestFunctions.map((fn) => [fn.name, fn]));
 
-function toDigest(name: string, hash: string, sizeBytes: number): Digest {
+/** Makes a digest of its columns. */
+export function toDigest(name: string, hash: string, sizeBytes: number): Digest {
   const fn = functionsByName.get(name);
   if (!fn) throw new Error(`the store holds a digest of the function ${name}, which this version does not know`);
   return { fn, hash, sizeBytes };

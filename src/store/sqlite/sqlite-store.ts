@@ -15,6 +15,7 @@ import { resultCode } from "./result-codes.ts";
 import { storeError } from "./store-error.ts";
 import { ThreadCalls } from "./thread-calls.ts";
 import {
+  plainCause,
   plainClaim,
   plainCompletion,
   plainKey,
@@ -100,26 +101,36 @@ function storeOf({ reads, writer, log, resources }: Parts): Store {
     markPolled: async (key) => {
       if (await ask(() => reads.needsPolledMark(key))) await writer.call("markPolled", plainKey(key));
     },
-    cancelOperation: (key, outcome, now) => writer.call("cancelOperation", plainKey(key), plainOutcome(outcome), now),
+    cancelOperation: (key, outcome, now, cause) =>
+      writer.call("cancelOperation", plainKey(key), plainOutcome(outcome), now, plainCause(cause)),
+    killJob: (key, outcome, now, cause) =>
+      writer.call("killJob", plainKey(key), plainOutcome(outcome), now, plainCause(cause)),
     deleteOperation: (key) => writer.call("deleteOperation", plainKey(key)),
     liveOperations: () => ask(reads.liveOperations),
 
     platforms: (afterId) => ask(() => reads.platforms(afterId)),
     claim: async (claim) => (await writer.call("claim", plainClaim(claim))).map(toJob),
     getJob: (jobId) => ask(() => reads.getJob(jobId)),
+    history: (jobId) => ask(() => reads.history(jobId)),
     leasedJobs: (session) => ask(() => reads.leasedJobs(session)),
     liveJobs: (instance) => ask(() => reads.liveJobs(instance)),
     overdueJobs: (now, allowanceMs, limit) => ask(() => reads.overdueJobs(now, allowanceMs, limit)),
     jobsQueuedBefore: (instance, before, limit) => ask(() => reads.jobsQueuedBefore(instance, before, limit)),
-    reportProgress: (jobId, session, partialMetadata, startedAt) =>
-      writer.call("reportProgress", jobId, session, trim(partialMetadata), startedAt),
-    requeue: (jobId, session) => writer.call("requeue", jobId, session),
+    reportProgress: (jobId, session, partialMetadata, startedAt, reached = []) =>
+      writer.call("reportProgress", { jobId, session, metadata: trim(partialMetadata), startedAt, reached }),
+    requeue: (jobId, session, now, cause) => writer.call("requeue", jobId, session, now, plainCause(cause)),
     complete: (completion) => writer.call("complete", plainCompletion(completion)),
 
     putSession: (session) => writer.call("putSession", sessionRow(session)),
     getSession: (name) => ask(() => reads.getSession(name)),
     sessions: (botId) => ask(() => reads.sessions(botId)),
     deleteSession: (name) => writer.call("deleteSession", name),
+
+    sessionPage: (query) => ask(() => reads.sessionPage(query)),
+    leases: (session) => ask(() => reads.leases(session)),
+    jobsAhead: (jobId, limit) => ask(() => reads.jobsAhead(jobId, limit)),
+    botKinds: (parents) => ask(() => reads.botKinds(parents)),
+    platformQueues: (instance) => ask(() => reads.platformQueues(instance)),
 
     ...createActionResults({ reads, writer, log, ask }),
 

@@ -1,5 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
+import { JobEventKind } from "../job-event.ts";
 import { prepare } from "./connection.ts";
+import type { EventStatements } from "./event-statements.ts";
 import type { JobStatements } from "./job-statements.ts";
 import { OPERATION_COLUMNS, OPERATION_JOINS, type OperationRow } from "./rows.ts";
 import { COMPLETED, QUEUED } from "./stages.ts";
@@ -28,9 +30,10 @@ const RAISE_PRIORITY = `UPDATE jobs SET priority = ? WHERE id = ? AND stage = ${
 type JobHead = readonly [id: string, stage: number, queuedAt: number];
 
 /** The transition that makes operations, and jobs where need be. */
-export function submitWrites(db: DatabaseSync, jobs: JobStatements) {
+export function submitWrites(db: DatabaseSync, jobs: JobStatements, events: EventStatements) {
   const findLiveJob = prepare<JobHead>(db, FIND_LIVE_JOB);
   const raisePriority = prepare(db, RAISE_PRIORITY);
+  const countOperations = prepare<[number]>(db, "SELECT count(*) FROM operations WHERE job_id = ?");
   const insertJob = createInsertJob(db, jobs);
   const insertOperation = createInsertOperation(db);
 
@@ -42,10 +45,20 @@ export function submitWrites(db: DatabaseSync, jobs: JobStatements) {
     return live;
   }
 
+  function note({ operation, outcome, now }: PlainSubmission, jobId: string, merged: boolean): void {
+    const operations = merged ? (countOperations.get(jobId)?.[0] ?? 1) : 1;
+    events.append(jobId, JobEventKind.NEW_OPERATION, now, { operation: operation.id, operations });
+    if (!outcome) return;
+    events.append(jobId, JobEventKind.COMPLETION, now, { statusCode: outcome.statusCode, durationMs: 0 });
+  }
+
   return {
     submit: (submission: PlainSubmission): { row: OperationRow; merged: boolean } => {
       const live = joinLiveJob(submission);
-      return { row: insertOperation(submission, live ?? insertJob(submission)), merged: live !== undefined };
+      const job = live ?? insertJob(submission);
+      const row = insertOperation(submission, job);
+      note(submission, job[0], live !== undefined);
+      return { row, merged: live !== undefined };
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Digest } from "../../base/digests.ts";
 import type { JobOutcome } from "../../operations/operations.ts";
-import type { Claim, Completion, OperationKey, SessionRecord, Submission } from "../store.ts";
+import type { Cause, Claim, Completion, OperationKey, ReachedTime, SessionRecord, Submission } from "../store.ts";
 import { propertiesText } from "./records.ts";
 import type { SessionRow } from "./rows.ts";
 
@@ -47,15 +47,34 @@ export function plainOutcome({ statusCode, exitCode, cached, response }: JobOutc
 }
 
 /** Makes a completion fit for the way to a thread. */
-export function plainCompletion({ jobId, session, outcome, actionResult, startedAt, now }: Completion): Completion {
+export function plainCompletion(completion: Completion): Completion {
+  const { jobId, session, outcome, actionResult, startedAt, cause, now } = completion;
   return {
     jobId,
     session,
     outcome: plainOutcome(outcome),
     actionResult: actionResult && trim(actionResult),
     startedAt,
+    cause: plainCause(cause),
     now,
   };
+}
+
+/** What a bot reported, on its way to a thread. */
+export interface PlainProgress {
+  readonly jobId: string;
+  readonly session: string;
+  readonly metadata: Uint8Array;
+  readonly startedAt: number | undefined;
+  readonly reached: readonly ReachedTime[];
+}
+
+/** Makes a cause fit for the way to a thread. */
+export function plainCause<C extends Cause | undefined>(cause: C): C {
+  if (!cause) return cause;
+  const { by, identity, reason } = cause;
+  const { actor, subject, workflow } = identity ?? { actor: "", subject: "", workflow: "" };
+  return { by, identity: identity && { actor, subject, workflow }, reason } as C;
 }
 
 /** Makes a claim fit for the way to a thread. */

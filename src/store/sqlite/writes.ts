@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { actionResultWrites } from "./action-result-writes.ts";
+import { createEventStatements } from "./event-statements.ts";
 import { createJobStatements } from "./job-statements.ts";
 import { jobWrites } from "./job-writes.ts";
 import { operationWrites } from "./operation-writes.ts";
@@ -8,11 +9,12 @@ import { submitWrites } from "./submit-writes.ts";
 
 /** Prepares all that changes the store. Each function must run inside a transaction. */
 export function createWrites(db: DatabaseSync) {
-  const jobs = createJobStatements(db);
+  const events = createEventStatements(db);
+  const jobs = createJobStatements(db, events);
   return {
-    ...submitWrites(db, jobs),
-    ...operationWrites(db, jobs),
-    ...jobWrites(db, jobs),
+    ...submitWrites(db, jobs, events),
+    ...operationWrites(db, jobs, events),
+    ...jobWrites(db, jobs, events),
     ...sessionWrites(db),
     ...actionResultWrites(db),
   };

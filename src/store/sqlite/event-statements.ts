@@ -1,0 +1,37 @@
+import type { DatabaseSync } from "node:sqlite";
+import { type Cause, type JobEventFacts, JobEventKind, LONGEST_REASON } from "../job-event.ts";
+import { prepare } from "./connection.ts";
+
+/** Writes the history of jobs, each entry in the transaction of what it tells. */
+export interface EventStatements {
+  append(jobId: string, kind: JobEventKind, at: number, facts: JobEventFacts): void;
+  /** When the job was queued again, the last time; undefined when it never was. */
+  lastRetry(jobId: string): number | undefined;
+}
+
+/** A bot that reports times for ever fills no disk: after this many entries its reports are no longer noted. */
+const MOST_WITH_PROGRESS = 200;
+
+const APPEND = `
+  INSERT INTO job_events (job_id, seq, kind, at, facts)
+  SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3, ?4 FROM job_events WHERE job_id = ?1
+  HAVING ?2 <> ${JobEventKind.PROGRESS_UPDATE} OR coalesce(max(seq), 0) < ${MOST_WITH_PROGRESS}`;
+
+const LAST_RETRY = `SELECT at FROM job_events WHERE job_id = ? AND kind = ${JobEventKind.RETRY} ORDER BY seq DESC LIMIT 1`;
+
+/** Prepares the statements. */
+export function createEventStatements(db: DatabaseSync): EventStatements {
+  const append = prepare(db, APPEND);
+  const lastRetry = prepare<[at: number]>(db, LAST_RETRY);
+  return {
+    append: (jobId, kind, at, facts) => {
+      const cause = facts.cause && { cause: shortened(facts.cause) };
+      append.run(jobId, kind, at, JSON.stringify({ ...facts, ...cause }));
+    },
+    lastRetry: (jobId) => lastRetry.get(jobId)?.[0],
+  };
+}
+
+function shortened(cause: Cause): Cause {
+  return { ...cause, reason: cause.reason.slice(0, LONGEST_REASON).toWellFormed() };
+}

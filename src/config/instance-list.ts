@@ -10,6 +10,7 @@ export const serviceNames = [
   "action_cache",
   "bytestream",
   "capabilities",
+  "farm",
 ] as const;
 
 /** One of `serviceNames`. */

@@ -3,6 +3,7 @@ import type { Digest } from "../base/digests.ts";
 import { type ActionCache, type Cas, type TreeOptions, tree } from "../cas/cas.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import { createExecution, type Execution } from "./execution.ts";
+import { createFarm, type Farm } from "./farm.ts";
 import { createLeasing, type Leasing } from "./leasing.ts";
 import { createOperations, type Operations } from "./operations.ts";
 
@@ -42,6 +43,7 @@ export interface Instance extends BotHome {
   readonly actionCache: ActionCache;
   readonly execution: Execution;
   readonly operations: Operations;
+  readonly farm: Farm;
 }
 
 /** The storage of one instance. */
@@ -75,5 +77,6 @@ export function createInstance(name: string, deps: BotHomeDeps & { readonly stor
     actionCache,
     execution: createExecution(name, { cas, actionCache, submitting, scheduler, settings }),
     operations: createOperations(name, { scheduler, settings }),
+    farm: createFarm(name, { scheduler }),
   };
 }

@@ -4,7 +4,17 @@ import type { BotHome, Instance } from "./instance.ts";
 import { type MethodRef, type Target, targetOf } from "./targets.ts";
 
 export type { Upload } from "../cas/cas.ts";
-export type { BotReport, LeaseReport } from "../scheduler/scheduler.ts";
+export {
+  type BotReport,
+  type Cause,
+  type JobEvent,
+  JobEventKind,
+  type LeaseReport,
+  type OperationStanding,
+  type PlatformLoad,
+  POSITION_LIMIT,
+  type Worker,
+} from "../scheduler/scheduler.ts";
 export {
   type BotHome,
   createBotHome,

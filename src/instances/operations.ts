@@ -1,6 +1,12 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { notFound } from "../base/errors.ts";
-import { buildQuery, formatOperationName, type OperationRecord, parseFilter } from "../operations/operations.ts";
+import {
+  buildQuery,
+  type ClientIdentity,
+  formatOperationName,
+  type OperationRecord,
+  parseFilter,
+} from "../operations/operations.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { InstanceSettings } from "./instance.ts";
 
@@ -23,8 +29,8 @@ export interface Operations {
   list(request: ListRequest): Promise<OperationPage>;
   /** The latest state at the end of the operation or of the time, whichever is first. */
   wait(id: string, options: { signal: AbortSignal; timeoutMs: number }): Promise<OperationRecord>;
-  /** False when there is no such operation. */
-  cancel(id: string): Promise<boolean>;
+  /** False when there is no such operation. The history keeps who it was. */
+  cancel(id: string, identity: ClientIdentity | undefined): Promise<boolean>;
   delete(id: string): Promise<void>;
 }
 
@@ -56,7 +62,8 @@ export function createOperations(
       return page(await scheduler.list(query));
     },
     wait: async (id, options) => found(id, await scheduler.wait({ instance, id }, options)),
-    cancel: (id) => scheduler.cancel({ instance, id }),
+    cancel: (id, identity) =>
+      scheduler.cancel({ instance, id }, { by: "client", identity, reason: "cancelled by a client" }),
     delete: async (id) => {
       if (!(await scheduler.delete({ instance, id }))) throw missingOperation(instance, id);
     },

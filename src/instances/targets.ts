@@ -5,9 +5,12 @@ import {
   ContentAddressableStorage,
   Execution,
 } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
+import { Introspection } from "../../gen/build/buildgrid/introspection_pb.ts";
 import { ByteStream } from "../../gen/google/bytestream/bytestream_pb.ts";
 import { Bots } from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
 import { Operations } from "../../gen/google/longrunning/operations_pb.ts";
+import { FarmService } from "../../gen/opgrid/v1/opgrid_pb.ts";
+import { invalidField } from "../base/errors.ts";
 import { type BlobName, parseReadName, parseWriteName } from "../cas/cas.ts";
 import { parseOperationName } from "../operations/operations.ts";
 
@@ -29,6 +32,15 @@ const byInstanceName: Rule = (message) => whole(text(message, "instanceName"));
 const byParent: Rule = (message) => whole(text(message, "parent"));
 /** A list names its instance; the Google form `<instance>/operations` is accepted as well. */
 const byCollection: Rule = (message) => whole(text(message, "name").replace(/(^|\/)operations$/, ""));
+/** The operation is named with or without the instance that the request names beside it. */
+const byOperationName: Rule = (message) => {
+  const instance = text(message, "instanceName");
+  const named = parseOperationName(text(message, "operationName"));
+  if (named.instance !== "" && named.instance !== instance) {
+    throw invalidField("operation_name", `must be an operation of the instance "${instance}"`);
+  }
+  return { instance, id: named.id, blob: undefined };
+};
 const byReadName: Rule = (message) => blobTarget(parseReadName(text(message, "resourceName")));
 const byWriteName: Rule = (message) => blobTarget(parseWriteName(text(message, "resourceName")));
 
@@ -44,6 +56,13 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   [methodName(ByteStream.method.read), byReadName],
   [methodName(ByteStream.method.write), byWriteName],
   [methodName(ByteStream.method.queryWriteStatus), byWriteName],
+  ...rulesOf(FarmService, byInstanceName),
+  [methodName(FarmService.method.getOperationStats), byName],
+  [methodName(FarmService.method.getOperationHistory), byName],
+  [methodName(FarmService.method.killJob), byName],
+  ...rulesOf(Introspection, byInstanceName),
+  [methodName(Introspection.method.getOperationStats), byOperationName],
+  [methodName(Introspection.method.getJobHistory), byOperationName],
   [methodName(Bots.method.createBotSession), byParent],
   [methodName(Bots.method.updateBotSession), byName],
   [methodName(Bots.method.postBotEventTemp), byName],

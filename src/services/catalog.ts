@@ -7,6 +7,7 @@ import {
   Execution,
 } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { file_build_buildgrid_identity } from "../../gen/build/buildgrid/identity_pb.ts";
+import { Introspection } from "../../gen/build/buildgrid/introspection_pb.ts";
 import { ByteStream } from "../../gen/google/bytestream/bytestream_pb.ts";
 import { Bots } from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
 import { Operations } from "../../gen/google/longrunning/operations_pb.ts";
@@ -14,25 +15,27 @@ import { file_google_rpc_error_details } from "../../gen/google/rpc/error_detail
 import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionV1Alpha } from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
+import { FarmService } from "../../gen/opgrid/v1/opgrid_pb.ts";
 
 /** The services that belong to an instance, by their names in the configuration. */
 const byConfigName = {
-  operations: Operations,
-  execution: Execution,
-  cas: ContentAddressableStorage,
-  action_cache: ActionCache,
-  bytestream: ByteStream,
-  capabilities: Capabilities,
-  bots: Bots,
-} satisfies Record<string, DescService>;
+  operations: [Operations],
+  execution: [Execution],
+  cas: [ContentAddressableStorage],
+  action_cache: [ActionCache],
+  bytestream: [ByteStream],
+  capabilities: [Capabilities],
+  bots: [Bots],
+  farm: [FarmService, Introspection],
+} satisfies Record<string, readonly DescService[]>;
 
 /** Full names of the services that a configuration names. */
 export function servicesOf(names: readonly (keyof typeof byConfigName)[]): ReadonlySet<string> {
-  return new Set(names.map((name) => byConfigName[name].typeName));
+  return new Set(names.flatMap((name) => byConfigName[name].map(({ typeName }) => typeName)));
 }
 
 const services: readonly DescService[] = [
-  ...Object.values(byConfigName),
+  ...Object.values(byConfigName).flat(),
   Health,
   ServerReflection,
   ServerReflectionV1Alpha,

@@ -10,7 +10,7 @@ import {
   requestMetadataBytes,
   toLroOperation,
 } from "../operations/operations.ts";
-import { CLIENT_IDENTITY_TRAILER, REQUEST_METADATA_HEADER } from "./caller.ts";
+import { CLIENT_IDENTITY_TRAILER, identityOf, REQUEST_METADATA_HEADER } from "./caller.ts";
 import { untilDeadline, type WaitLimits } from "./deadline.ts";
 import { target } from "./target.ts";
 
@@ -18,7 +18,13 @@ import { target } from "./target.ts";
  * `google.longrunning.Operations`, the LRO view. Get and Wait echo the requested name and say in trailers who asked for
  * the operation. Cancelling what is not there is INVALID_ARGUMENT, as BuildGrid's clients expect; elsewhere NOT_FOUND.
  */
-export function operationsService(limits: WaitLimits): ServiceImpl<typeof Operations> {
+export function operationsService({
+  identityFromHeaders,
+  waitLimits,
+}: {
+  identityFromHeaders: boolean;
+  waitLimits: WaitLimits;
+}): ServiceImpl<typeof Operations> {
   return {
     getOperation: async (request, context) => {
       const { instance, id } = target(context);
@@ -28,7 +34,7 @@ export function operationsService(limits: WaitLimits): ServiceImpl<typeof Operat
       const { instance, id } = target(context);
       const timeoutMs = request.timeout ? durationMs(request.timeout) : Number.POSITIVE_INFINITY;
       if (timeoutMs < 0) throw invalidField("timeout", "must not be negative");
-      const wait = untilDeadline(context, limits);
+      const wait = untilDeadline(context, waitLimits);
       const options = { signal: wait.signal, timeoutMs: Math.min(timeoutMs, wait.timeoutMs) };
       return answer(await instance.operations.wait(id, options), request.name, context);
     },
@@ -42,7 +48,8 @@ export function operationsService(limits: WaitLimits): ServiceImpl<typeof Operat
     },
     cancelOperation: async (request, context) => {
       const { instance, id } = target(context);
-      if (await instance.operations.cancel(id)) return create(EmptySchema);
+      const identity = identityFromHeaders ? identityOf(context.requestHeader) : undefined;
+      if (await instance.operations.cancel(id, identity)) return create(EmptySchema);
       throw invalidArgument("OPERATION_NOT_FOUND", `no such operation: ${request.name}`, { operation: request.name });
     },
     deleteOperation: async (_request, context) => {

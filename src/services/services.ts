@@ -6,12 +6,14 @@ import {
   ContentAddressableStorage,
   Execution,
 } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
+import { Introspection } from "../../gen/build/buildgrid/introspection_pb.ts";
 import { ByteStream } from "../../gen/google/bytestream/bytestream_pb.ts";
 import { Bots } from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
 import { Operations } from "../../gen/google/longrunning/operations_pb.ts";
 import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionV1Alpha } from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
+import { FarmService } from "../../gen/opgrid/v1/opgrid_pb.ts";
 import { actionCacheService } from "./action-cache.ts";
 import { botsService } from "./bots.ts";
 import { byteStreamService } from "./byte-stream.ts";
@@ -20,7 +22,9 @@ import { publicFiles, serviceNames } from "./catalog.ts";
 import { contentAddressableStorageService } from "./content-addressable-storage.ts";
 import type { WaitLimits } from "./deadline.ts";
 import { executionService } from "./execution.ts";
+import { farmService } from "./farm.ts";
 import { healthService } from "./health.ts";
+import { introspectionService } from "./introspection.ts";
 import { operationsService } from "./operations.ts";
 import { reflectionService, reflectionV1AlphaService } from "./reflection.ts";
 
@@ -37,13 +41,15 @@ export interface ServedService {
 export function createServices(options: { identityFromHeaders: boolean; waitLimits: WaitLimits }): ServedService[] {
   const { waitLimits } = options;
   return [
-    served(Operations, operationsService(waitLimits)),
+    served(Operations, operationsService(options)),
     served(Execution, executionService(options)),
     served(ContentAddressableStorage, contentAddressableStorageService()),
     served(ActionCache, actionCacheService()),
     served(ByteStream, byteStreamService()),
     served(Capabilities, capabilitiesService()),
     served(Bots, botsService(waitLimits)),
+    served(FarmService, farmService(options)),
+    served(Introspection, introspectionService()),
     served(Health, healthService({ services: serviceNames, draining: waitLimits.draining })),
     served(ServerReflection, reflectionService(publicFiles, serviceNames)),
     served(ServerReflectionV1Alpha, reflectionV1AlphaService(publicFiles, serviceNames)),

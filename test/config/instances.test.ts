@@ -32,7 +32,7 @@ instances:
   const [main, dev] = config.instances;
   assert.ok(main && dev);
   assert.equal(main.execution.orphanGraceMs, 7000);
-  assert.equal(main.services.length, 7);
+  assert.equal(main.services.length, 8);
   assert.equal(main.actionCache.updateEnabled, true);
   assert.deepEqual(dev.services, ["cas", "capabilities"]);
   assert.equal(dev.execution.orphanGraceMs, 0);

@@ -72,7 +72,7 @@ test("reflection", async (t) => {
       const [listed] = await ask(grid, service, { case: "listServices", value: "*" });
       assert.ok(listed?.messageResponse.case === "listServicesResponse");
       const names = listed.messageResponse.value.service.map(({ name }) => name);
-      assert.equal(names.length, 10);
+      assert.equal(names.length, 12);
       for (const name of names) {
         const [response] = await ask(grid, service, { case: "fileContainingSymbol", value: name });
         assert.ok(response);

@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { describe, type TestContext, test } from "node:test";
+import { durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { Code } from "@connectrpc/connect";
+import { JobEventType as BuildGridEvent, Introspection } from "../../gen/build/buildgrid/introspection_pb.ts";
+import { BotStatus } from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
+import { BadRequestSchema, ErrorInfoSchema, ResourceInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import { FarmService, JobEventType, WaitReason } from "../../gen/opgrid/v1/opgrid_pb.ts";
+import { openBot } from "./bot.ts";
+import { type Grid, refusal, startGrid } from "./grid.ts";
+
+const linux = [{ key: "OSFamily", value: "linux" }];
+const who = { "x-request-actor": "ci", "x-request-subject": "alice", "x-request-workflow": "nightly" };
+
+async function startFarm(t: TestContext) {
+  const grid = await startGrid(t);
+  return { ...grid, farm: grid.client(FarmService), introspection: grid.client(Introspection) };
+}
+
+async function submit(grid: Grid, platform?: { name: string; value: string }[]) {
+  const actionDigest = await grid.action(platform && { action: { platform: { properties: platform } } });
+  return grid.execute({ instanceName: "main", actionDigest });
+}
+
+test("an operator sees workers, queue and why an operation waits", async (t) => {
+  const grid = await startFarm(t);
+  const bot = await openBot(grid.bots, { botId: "one", properties: linux, capacity: "1" });
+  const running = await submit(grid, [{ name: "OSFamily", value: "linux" }]);
+  await bot.lease();
+  const waiting = await submit(grid, [{ name: "ISA", value: "arm64" }]);
+
+  const { workers, nextPageToken } = await grid.farm.listWorkers({ instanceName: "main" });
+  assert.equal(nextPageToken, "");
+  const [worker] = workers;
+  assert.ok(worker);
+  assert.deepEqual(
+    [worker.botId, worker.sessionName, worker.instanceName, worker.status, worker.capacity, worker.otherLeaseCount],
+    ["one", bot.session.name, "main", BotStatus.OK, 1, 0],
+  );
+  assert.deepEqual(
+    worker.leases.map(({ operationNames }) => operationNames),
+    [[running.name]],
+  );
+  assert.ok(worker.expireTime && worker.updateTime);
+  assert.ok(timestampMs(worker.expireTime) > timestampMs(worker.updateTime));
+
+  const { platforms, platformCount } = await grid.farm.getQueue({ instanceName: "main" });
+  assert.equal(platformCount, 2);
+  assert.deepEqual(
+    platforms.map((each) => [each.properties[0]?.value, each.queuedCount, each.executingCount, each.served]),
+    [
+      ["arm64", 1n, 0n, false],
+      ["linux", 0n, 1n, true],
+    ],
+  );
+  assert.ok(platforms[0]?.oldestQueueTime && platforms[0].oldestWait);
+  assert.equal(platforms[1]?.busyWorkerCount, 1);
+  assert.equal(platforms[1]?.oldestQueueTime, undefined);
+
+  const stats = await grid.farm.getOperationStats({ name: waiting.name });
+  assert.deepEqual(
+    [stats.queuePosition, stats.queuePositionText, stats.waitReason, stats.waitText, stats.attemptCount],
+    [0, "about 0", WaitReason.NO_MATCHING_WORKER, "no bot offers ISA=arm64", 0],
+  );
+  assert.ok(stats.queueDuration && durationMs(stats.queueDuration) >= 0);
+  const statsOfRunning = await grid.farm.getOperationStats({ name: running.name });
+  assert.deepEqual(
+    [statsOfRunning.queuePosition, statsOfRunning.waitReason, statsOfRunning.botId, statsOfRunning.attemptCount],
+    [undefined, WaitReason.UNSPECIFIED, "one", 1],
+  );
+});
+
+test("workers come page by page", async (t) => {
+  const grid = await startFarm(t);
+  for (const botId of ["a", "b", "c"]) await openBot(grid.bots, { botId });
+  const seen: string[] = [];
+  let pageToken = "";
+  do {
+    const page = await grid.farm.listWorkers({ instanceName: "main", pageSize: 2, pageToken });
+    assert.ok(page.workers.length <= 2);
+    seen.push(...page.workers.map(({ botId }) => botId));
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+  assert.deepEqual(seen.sort(), ["a", "b", "c"]);
+});
+
+test("a history tells who cancelled what, and why", async (t) => {
+  const grid = await startFarm(t);
+  const cancelled = await submit(grid);
+  await grid.operations.cancelOperation({ name: cancelled.name }, { headers: who });
+  const killed = await submit(grid);
+  assert.deepEqual(
+    (await grid.farm.killJob({ name: killed.name, reason: "runs wild" }, { headers: who })).killed,
+    true,
+  );
+  assert.deepEqual((await grid.farm.killJob({ name: killed.name })).killed, false);
+  assert.equal((await killed.ended).done, true);
+
+  const { events, actionDigest } = await grid.farm.getOperationHistory({ name: cancelled.name });
+  assert.ok(actionDigest);
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    [JobEventType.CREATION, JobEventType.NEW_OPERATION, JobEventType.OPERATION_CANCELLATION, JobEventType.CANCELLATION],
+  );
+  assert.deepEqual(events[1]?.payload, { operation_name: cancelled.name, total_operation_count: 1 });
+  const decision = { actor: "ci", subject: "alice", workflow: "nightly" };
+  assert.deepEqual(events[2]?.payload, {
+    ...{ worker_name: null, operation_name: cancelled.name, total_operation_count: 1, cancelled_operation_count: 1 },
+    ...{ ...decision, reason: "cancelled by a client" },
+  });
+  const { history } = await grid.introspection.getJobHistory({ instanceName: "main", operationName: killed.id });
+  assert.equal(history[0]?.payload, "null");
+  assert.equal(history.at(-1)?.eventType, BuildGridEvent.CANCELLATION);
+  assert.deepEqual(JSON.parse(history.at(-1)?.payload ?? ""), { worker_name: null, ...decision, reason: "runs wild" });
+});
+
+test("a filter cancels many, after a dry run that counts them", async (t) => {
+  const grid = await startFarm(t);
+  const operations = [await submit(grid), await submit(grid), await submit(grid)];
+  const request = { instanceName: "main", filter: "stage=QUEUED", reason: "enough" };
+  assert.deepEqual((await grid.farm.cancelOperations({ ...request, dryRun: true })).matchedCount, 3n);
+  const { matchedCount, cancelledCount } = await grid.farm.cancelOperations(request);
+  assert.deepEqual([matchedCount, cancelledCount], [3n, 3n]);
+  for (const operation of operations) await operation.ended;
+  const { events } = await grid.farm.getOperationHistory({ name: operations[0]?.name ?? "" });
+  assert.deepEqual(events.at(-1)?.payload, { worker_name: null, actor: "client", reason: "enough" });
+});
+
+test("the filter keys are those of the parser", async (t) => {
+  const grid = await startFarm(t);
+  const { filters } = await grid.farm.getOperationFilters({ instanceName: "main" });
+  const stage = filters.find(({ key }) => key === "stage");
+  assert.ok(stage?.values.includes("EXECUTING") && stage.operators.includes(">=") && stage.sortable);
+  const { filters: known } = await grid.introspection.getOperationFilters({ instanceName: "main" });
+  assert.deepEqual(known.at(-1)?.comparators, ["="]);
+  assert.equal(known.find(({ key }) => key === "queued_time")?.type, "datetime");
+  assert.deepEqual(
+    known.map(({ key }) => key),
+    [...filters.map(({ key }) => key), "sort_order"],
+  );
+});
+
+test("BuildGrid's clients see workers and positions in their form", async (t) => {
+  const grid = await startFarm(t);
+  const bot = await openBot(grid.bots, { botId: "Number-One" });
+  const running = await submit(grid);
+  await bot.lease();
+  const queued = [await submit(grid), await submit(grid)];
+  const { workers, ...rest } = await grid.introspection.listWorkers({ instanceName: "main", workerName: "number" });
+  assert.deepEqual([rest.total, rest.page, rest.pageSize], [1, 1, 100]);
+  assert.equal(workers[0]?.operations[0]?.operationName, running.name);
+  assert.deepEqual(workers[0]?.actionDigest, workers[0]?.operations[0]?.actionDigest);
+  assert.equal((await grid.introspection.listWorkers({ instanceName: "main", workerName: "x" })).total, 0);
+  const position = async (operationName = "") =>
+    (await grid.introspection.getOperationStats({ instanceName: "main", operationName })).queuePosition;
+  assert.deepEqual(
+    [await position(running.name), await position(queued[0]?.id), await position(queued[1]?.name)],
+    ["~0", "~0", "~1"],
+  );
+});
+
+describe("what cannot be", () => {
+  test("is refused with its field", async (t) => {
+    const { farm, introspection } = await startFarm(t);
+    const main = { instanceName: "main" };
+    const cases: [() => Promise<unknown>, string][] = [
+      [() => farm.listWorkers({ ...main, pageSize: -1 }), "page_size"],
+      [() => farm.listWorkers({ ...main, pageToken: "?" }), "page_token"],
+      [() => farm.cancelOperations(main), "filter"],
+      [() => farm.cancelOperations({ ...main, filter: "sort_order=name" }), "filter"],
+      [() => farm.cancelOperations({ ...main, filter: "stage=QUEUED & sort_order=name" }), "filter"],
+      [() => farm.cancelOperations({ ...main, filter: "stag=QUEUED", dryRun: true }), "filter"],
+      [() => farm.getOperationStats({ name: "main/" }), "name"],
+      [() => introspection.listWorkers({ ...main, page: -1 }), "page"],
+      [() => introspection.getJobHistory({ ...main, operationName: "other/id" }), "operation_name"],
+    ];
+    for (const [call, field] of cases) {
+      const error = await refusal(call(), Code.InvalidArgument);
+      assert.equal(error.findDetails(BadRequestSchema)[0]?.fieldViolations[0]?.field, field, error.message);
+    }
+  });
+
+  test("is not found", async (t) => {
+    const { farm, introspection } = await startFarm(t);
+    const name = "main/0198c0de-0000-7000-8000-000000000000";
+    for (const call of [
+      () => farm.getOperationStats({ name }),
+      () => farm.getOperationHistory({ name }),
+      () => farm.killJob({ name }),
+      () => introspection.getOperationStats({ instanceName: "main", operationName: name }),
+    ]) {
+      const error = await refusal(call(), Code.NotFound);
+      assert.equal(error.findDetails(ResourceInfoSchema)[0]?.resourceName, name);
+    }
+    const unknown = await refusal(farm.getQueue({ instanceName: "nowhere" }), Code.InvalidArgument);
+    assert.equal(unknown.findDetails(ErrorInfoSchema)[0]?.reason, "INSTANCE_UNKNOWN");
+  });
+});
+
+test("an instance without the farm service serves none of it", async (t) => {
+  const grid = await startGrid(t, { instances: '[{"name":"main","services":["operations"]}]' });
+  for (const call of [
+    () => grid.client(FarmService).getQueue({ instanceName: "main" }),
+    () => grid.client(Introspection).listWorkers({ instanceName: "main" }),
+  ]) {
+    const error = await refusal(call(), Code.Unimplemented);
+    assert.equal(error.findDetails(ErrorInfoSchema)[0]?.reason, "SERVICE_NOT_ENABLED");
+  }
+});

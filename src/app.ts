@@ -163,12 +163,13 @@ function settingsOf({
   };
 }
 
-function schedulerSettingsOf({ execution, botSessions }: InstanceConfig): SchedulerSettings {
+function schedulerSettingsOf({ operations, execution, botSessions }: InstanceConfig): SchedulerSettings {
   return {
     maxAttempts: execution.maxAttempts,
     queueTimeoutMs: execution.queueTimeoutMs,
     orphanGraceMs: execution.orphanGraceMs,
     polledOrphanGraceMs: execution.polledOrphanGraceMs,
+    retentionMs: operations.retentionMs,
     sessionTimeoutMs: botSessions.timeoutMs,
     longPollMs: botSessions.longPollMs,
   };

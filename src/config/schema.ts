@@ -12,6 +12,7 @@ export const instanceSections = {
       min: 1,
       max: 10_000,
     }),
+    retention: duration("How long a completed operation is remembered; 0 for ever.", "30d", { max: "3650d" }),
   },
   cas: {
     max_bytes: size("Room for blobs; the least recently used go when it is full.", "20GiB", { min: "1MiB" }),

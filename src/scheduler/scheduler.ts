@@ -9,6 +9,7 @@ import { createIdleBots } from "./idle-bots.ts";
 import { byServer, createJobs, type NewJob } from "./jobs.ts";
 import { createOrphans } from "./orphans.ts";
 import { createPlatforms } from "./platforms.ts";
+import { startRetention } from "./retention.ts";
 import { type BotReport, createSessions, type PollOptions, type SessionReply } from "./sessions.ts";
 import type { SchedulerSettings } from "./settings.ts";
 import { createTopics } from "./topics.ts";
@@ -76,6 +77,8 @@ export async function createScheduler(deps: {
     everyMs: Math.min(10_000, ...sessionTimeouts.map((timeoutMs) => timeoutMs / 4)),
     sessionGraceMs: Math.max(0, ...sessionTimeouts),
   });
+
+  const retention = startRetention({ store, clock, log, settingsOf, instances: deps.instances });
 
   async function abandon(key: OperationKey, graceMs: number) {
     await jobs
@@ -148,7 +151,7 @@ export async function createScheduler(deps: {
     updateSession: sessions.update,
     [Symbol.asyncDispose]: async () => {
       orphans.close();
-      await duties.stop();
+      await Promise.all([duties.stop(), retention.stop()]);
     },
   };
 }

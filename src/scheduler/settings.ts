@@ -8,6 +8,8 @@ export interface SchedulerSettings {
   readonly orphanGraceMs: number;
   /** The same for an operation that is followed by polling, from the last poll on; 0 = for ever. */
   readonly polledOrphanGraceMs: number;
+  /** How long a completed operation is remembered; 0 = for ever. */
+  readonly retentionMs: number;
   /** How long a bot session lives after its last update. */
   readonly sessionTimeoutMs: number;
   /** The longest that an update of an idle bot is held open. */

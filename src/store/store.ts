@@ -175,6 +175,11 @@ export interface Store extends AsyncDisposable {
   killJob(key: OperationKey, outcome: JobOutcome, now: number, cause: Cause): Promise<CancelResult>;
   /** Forgets one operation, and its job when that is COMPLETED and has no other. Answers the job id, or undefined. */
   deleteOperation(key: OperationKey): Promise<string | undefined>;
+  /**
+   * Forgets operations of an instance that ended before a time, the oldest first, at most `limit`, and the COMPLETED jobs
+   * that have no other; answers how many operations went.
+   */
+  pruneOperations(instance: string, endedBefore: number, limit: number): Promise<number>;
   /** All operations that have not ended, of all instances. */
   liveOperations(): Promise<(OperationKey & { readonly polled: boolean })[]>;
 

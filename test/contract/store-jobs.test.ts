@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Stage } from "../../src/operations/operations.ts";
-import { completeJob, openFarm, outcome, START, session } from "../helpers/farm.ts";
+import { CANCELLED, completeJob, openFarm, outcome, START, session } from "../helpers/farm.ts";
 import { backends } from "../helpers/open-store.ts";
 
 const linux = [{ name: "OSFamily", value: "linux" }];
@@ -259,6 +259,24 @@ for (const backend of backends) {
         (await store.jobsQueuedBefore("main", START + 3, limit)).map(({ id }) => id);
       assert.deepEqual(await waiting(10), [first.job.id, second.job.id]);
       assert.deepEqual(await waiting(1), [first.job.id]);
+    });
+
+    test("what ended before a time goes, the oldest first, with jobs that nobody else wants", async (t) => {
+      const { store, submit, again } = await openFarm(t, backend);
+      const first = await submit({ action: "same" });
+      const second = await submit({ action: "same" });
+      const other = await submit({ instance: "other" });
+      const live = await submit();
+      await store.cancelOperation(first, CANCELLED, START + 10);
+      await completeJob(store, second.job.id, START + 20);
+      await completeJob(store, other.job.id, START + 5);
+      assert.equal(await store.pruneOperations("main", START + 10, 5), 0);
+      assert.equal(await store.pruneOperations("main", START + 30, 1), 1);
+      assert.deepEqual([await again(first), (await again(second))?.id], [undefined, second.id]);
+      assert.ok(await store.getJob(first.job.id));
+      assert.equal(await store.pruneOperations("main", START + 30, 5), 1);
+      assert.equal(await store.getJob(first.job.id), undefined);
+      assert.ok((await again(other)) && (await again(live)));
     });
   });
 }

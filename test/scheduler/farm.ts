@@ -25,6 +25,7 @@ export const settings: SchedulerSettings = {
   queueTimeoutMs: 0,
   orphanGraceMs: 30_000,
   polledOrphanGraceMs: 0,
+  retentionMs: 0,
   sessionTimeoutMs: 60_000,
   longPollMs: 60_000,
 };

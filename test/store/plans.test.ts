@@ -3,11 +3,13 @@ import { DatabaseSync } from "node:sqlite";
 import { before, describe, test } from "node:test";
 import { filterAt, resolveFilter, type SortValue } from "../../src/operations/operations.ts";
 import { GET_ACTION_RESULT } from "../../src/store/sqlite/action-result-reads.ts";
+import { farmQueries } from "../../src/store/sqlite/farm-reads.ts";
 import { jobQueries } from "../../src/store/sqlite/job-reads.ts";
 import { NEXT_JOBS } from "../../src/store/sqlite/job-writes.ts";
 import { listSql } from "../../src/store/sqlite/list-sql.ts";
 import { migrate } from "../../src/store/sqlite/migrations.ts";
 import { GET_OPERATION, LIVE_OPERATIONS } from "../../src/store/sqlite/operation-reads.ts";
+import { PRUNE } from "../../src/store/sqlite/operation-writes.ts";
 import { FIND_LIVE_JOB } from "../../src/store/sqlite/submit-writes.ts";
 
 const db = new DatabaseSync(":memory:");
@@ -223,6 +225,11 @@ describe("the plan of", () => {
     "finding new platforms": [jobQueries.platforms, "SEARCH platforms USING INTEGER PRIMARY KEY (rowid>?)"],
     "finding all live jobs": [jobQueries.live, "SCAN j USING INDEX jobs_live"],
     "finding all live operations": [LIVE_OPERATIONS, "SCAN j USING INDEX jobs_live"],
+    "finding a page of bot sessions": [
+      farmQueries.sessionPage,
+      "SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 (name>?)",
+    ],
+    "finding what ended before a time": [PRUNE, "SEARCH operations USING INTEGER PRIMARY KEY (rowid=?)"],
     "finding an action result": [
       GET_ACTION_RESULT,
       "SEARCH action_results USING INDEX sqlite_autoindex_action_results_1",
@@ -234,9 +241,21 @@ describe("the plan of", () => {
       assert.ok(first.startsWith(search), first);
       const sorts = title === "finding what a session holds" ? ["USE TEMP B-TREE FOR ORDER BY"] : [];
       assert.deepEqual(
-        rest.filter((line) => !line.startsWith("SEARCH")),
+        rest.filter((line) => !line.startsWith("SEARCH") && !line.startsWith("LIST SUBQUERY")),
         sorts,
       );
     });
   }
+
+  test("counting the jobs ahead reads only the head of one platform's queue", () => {
+    const lines = plan(farmQueries.jobsAhead);
+    assert.ok(lines.some((line) => line.startsWith("SEARCH jobs USING COVERING INDEX jobs_queue (platform_id=?)")));
+    assert.ok(!lines.some((line) => line.includes("TEMP B-TREE")), lines.join("\n"));
+  });
+
+  test("a history is read in its order", () => {
+    const lines = plan(jobQueries.history);
+    assert.ok(lines.includes("SEARCH job_events USING PRIMARY KEY (job_id=?)"), lines.join("\n"));
+    assert.ok(!lines.some((line) => line.includes("TEMP B-TREE")), lines.join("\n"));
+  });
 });

@@ -15,11 +15,14 @@ export const farmQueries = {
     SELECT j.id, j.instance, j.digest_function, j.action_hash, j.action_size, j.assigned_at, (
       SELECT json_group_array(id) FROM (SELECT o.id FROM operations o WHERE o.job_id = j.id ORDER BY o.id LIMIT 100))
     FROM jobs j WHERE j.session = ? ORDER BY j.assigned_at, j.id`,
+  // Only the head of the queue is looked at, so that a long one costs no more.
   jobsAhead: `
     SELECT count(*) FROM (
-      SELECT 1 FROM jobs me CROSS JOIN jobs a ON a.stage = ${QUEUED} AND a.platform_id = me.platform_id
-        AND (a.priority, a.queued_at, a.id) < (me.priority, me.queued_at, me.id)
-      WHERE me.id = ? AND me.stage = ${QUEUED} LIMIT ?)`,
+      SELECT priority, queued_at, id FROM jobs
+      WHERE stage = ${QUEUED} AND platform_id = (SELECT platform_id FROM jobs WHERE id = ?1)
+      ORDER BY priority, queued_at, id LIMIT ?2
+    ) a CROSS JOIN jobs me ON me.id = ?1 AND me.stage = ${QUEUED}
+    WHERE (a.priority, a.queued_at, a.id) < (me.priority, me.queued_at, me.id)`,
   botKinds: `
     SELECT parent, properties, status, sum(leases < capacity), sum(leases >= capacity) FROM (
       SELECT s.parent, s.properties, s.status, s.capacity,

@@ -14,6 +14,13 @@ const FIND_STATE = `
 const CANCEL = `
   UPDATE operations SET stage = ${COMPLETED}, cancelled = 1, completed_at = ? WHERE instance = ? AND id = ?`;
 
+/** Forgets the operations that ended first. */
+export const PRUNE = `
+  DELETE FROM operations WHERE rowid IN (
+    SELECT rowid FROM operations INDEXED BY operations_completed
+    WHERE instance = ? AND completed_at < ? ORDER BY completed_at LIMIT ?)
+  RETURNING job_id`;
+
 const COUNT = "SELECT count(*), coalesce(sum(cancelled), 0) FROM operations WHERE job_id = ?";
 
 type OperationState = readonly [jobId: string, stage: number, session: string | null, worker: string | null];
@@ -25,6 +32,7 @@ export function operationWrites(db: DatabaseSync, jobs: JobStatements, events: E
   const cancel = prepare(db, CANCEL);
   const count = prepare<[operations: number, cancelled: number]>(db, COUNT);
   const hasLive = prepare<[1]>(db, "SELECT 1 FROM operations WHERE job_id = ? AND completed_at IS NULL LIMIT 1");
+  const prune = prepare<[jobId: string]>(db, PRUNE);
   const remove = prepare<[jobId: string]>(db, "DELETE FROM operations WHERE instance = ? AND id = ? RETURNING job_id");
 
   function noteCancellation(state: OperationState, operation: string, now: number, cause: Cause | undefined): void {
@@ -67,6 +75,12 @@ export function operationWrites(db: DatabaseSync, jobs: JobStatements, events: E
       const jobId = remove.get(instance, id)?.[0];
       if (jobId !== undefined) jobs.forget(jobId);
       return jobId;
+    },
+
+    pruneOperations: (instance: string, endedBefore: number, limit: number): number => {
+      const pruned = prune.all(instance, endedBefore, limit);
+      for (const jobId of new Set(pruned.map(([id]) => id))) jobs.forget(jobId);
+      return pruned.length;
     },
   };
 }

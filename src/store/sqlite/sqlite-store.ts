@@ -106,6 +106,7 @@ function storeOf({ reads, writer, log, resources }: Parts): Store {
     killJob: (key, outcome, now, cause) =>
       writer.call("killJob", plainKey(key), plainOutcome(outcome), now, plainCause(cause)),
     deleteOperation: (key) => writer.call("deleteOperation", plainKey(key)),
+    pruneOperations: (instance, endedBefore, limit) => writer.call("pruneOperations", instance, endedBefore, limit),
     liveOperations: () => ask(reads.liveOperations),
 
     platforms: (afterId) => ask(() => reads.platforms(afterId)),

@@ -9,6 +9,7 @@ const SPECIAL = /["\\*\p{C}\p{Zl}\p{Zp}]/gu;
 /** The canonical text of a parsed filter; parsing it gives the same again. */
 export function printFilter({ filter, order }: Pick<ParsedFilter, "filter" | "order">): string {
   const sorts = order.map((term) => `${SORT_ORDER} = ${term.key}(${term.descending ? "desc" : "asc"})`);
+  if (filter.kind !== "and" && sorts.length === 0) return print(filter);
   const terms = filter.kind === "and" ? filter.terms : [filter];
   return [...terms.map(printOperand), ...sorts].join(" AND ");
 }

@@ -110,7 +110,7 @@ export const durationType: ValueType = {
 };
 
 const ZONE = String.raw`(?<zone>[Zz]|(?<sign>[+-])(?<zoneHour>\d{2})(?::?(?<zoneMinute>\d{2}))?)?`;
-const SECONDS = String.raw`(?:[.,](?<fraction>\d{1,9}))?`;
+const SECONDS = String.raw`(?:\.(?<fraction>\d{1,9}))?`;
 const EXTENDED = new RegExp(
   String.raw`^(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})(?:[Tt ](?<hour>\d{2}):(?<minute>\d{2})(?::(?<second>\d{2})${SECONDS})?${ZONE})?$`,
 );

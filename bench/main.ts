@@ -60,7 +60,7 @@ async function bench(options: Options): Promise<number> {
 async function measureAll({ options, cleanup, directory, results, giveUp }: Run): Promise<void> {
   const dataDir = join(directory, "data");
   const seeded = await seed(dataDir, instances.seeded);
-  const servers = await startServers({ cleanup, directory, dataDir, profileDir: options.profileDir });
+  const servers = await startServers({ cleanup, directory, dataDir, options });
   for (const name of options.only) {
     await using groupCleanup = new AsyncDisposableStack();
     const scenarios = (await groups[name]?.({ servers, seeded, giveUp }, groupCleanup)) ?? [];
@@ -84,14 +84,15 @@ async function startServers(setup: {
   cleanup: AsyncDisposableStack;
   directory: string;
   dataDir: string;
-  profileDir: string | undefined;
+  options: Options;
 }): Promise<BenchServers> {
-  const { cleanup, directory: logDir, dataDir, profileDir } = setup;
+  const { cleanup, directory: logDir, dataDir } = setup;
+  const { profileDir, serverFlags } = setup.options;
   const profile = profileDir === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profileDir];
   const serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir", dataDir, "--bots", "0"];
   // The seeded operations have no client; they are to stay.
   const flags = ["--instances", Object.values(instances).join(","), "--execution-orphan-grace", "0"];
-  const opgrid = [...profile, pathTo("../src/main.ts"), ...serve, ...flags];
+  const opgrid = [...profile, pathTo("../src/main.ts"), ...serve, ...flags, ...serverFlags];
   return {
     opgrid: cleanup.use(await startServer("opgrid", { args: opgrid, logDir })),
     http2: cleanup.use(await startServer("http2", { args: [pathTo("echo-http2.ts")], logDir })),

@@ -11,9 +11,11 @@ export interface Options {
   readonly limitSeconds: number;
   /** Where opgrid writes CPU profiles; undefined for none. */
   readonly profileDir: string | undefined;
+  /** Flags for `opgrid serve`, besides those that the bench needs. */
+  readonly serverFlags: readonly string[];
 }
 
-const usage = (groups: readonly string[]) => `npm run bench -- [options]
+const usage = (groups: readonly string[]) => `npm run bench -- [options] [-- flags of opgrid serve]
   --quick             fewer and shorter rounds, under 40 s in all
   --only a,b          some of: ${groups.join(", ")}
   --cpu-prof DIR      opgrid writes CPU profiles there, to be opened in Chrome's DevTools
@@ -29,8 +31,9 @@ export interface Notice {
 export function readOptions(args: readonly string[], groups: readonly string[]): Options | Notice {
   const refuse = (problem: string) => ({ text: `${problem}\n${usage(groups)}`, exitCode: 2 });
   try {
-    const { values } = parseArgs({
+    const { values, positionals } = parseArgs({
       args: [...args],
+      allowPositionals: true,
       options: {
         quick: { type: "boolean", default: false },
         only: { type: "string" },
@@ -45,7 +48,7 @@ export function readOptions(args: readonly string[], groups: readonly string[]):
     const size = values.quick
       ? { rounds: 3, seconds: 0.4, limitSeconds: 40 }
       : { rounds: 5, seconds: 1, limitSeconds: 180 };
-    return { ...size, only, profileDir: values["cpu-prof"] };
+    return { ...size, only, profileDir: values["cpu-prof"], serverFlags: positionals };
   } catch (error) {
     return refuse((error as Error).message);
   }

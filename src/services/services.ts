@@ -29,6 +29,7 @@ import { operationsService } from "./operations.ts";
 import { reflectionService, reflectionV1AlphaService } from "./reflection.ts";
 
 export { publicTypes, servicesOf } from "./catalog.ts";
+export { encodingOf } from "./encodings.ts";
 export { setTarget } from "./target.ts";
 
 /** A service and what answers its calls. */

@@ -43,10 +43,8 @@ export function createFastPath(deps: {
   return (stream, headers) => {
     const method = methods.get(headers[":path"]);
     if (!method || !isPlain(headers) || !isAuthority(headers[":authority"])) return false;
-    answerUnary({
-      ...{ stream, method, headers, invoke, clock, log },
-      responseHeaders: responseHeaders(headers["grpc-accept-encoding"]),
-    });
+    const beginning = responseHeaders(headers["grpc-accept-encoding"]);
+    answerUnary({ stream, method, headers, responseHeaders: beginning, invoke, clock, log });
     return true;
   };
 }

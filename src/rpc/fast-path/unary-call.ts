@@ -5,6 +5,7 @@ import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import type { Clock } from "../../base/clock.ts";
 import { Code, StatusError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
+import { encodingOf } from "../../services/services.ts";
 import { nodeTrailers } from "../grpc-trailers.ts";
 import type { Invoke, UnarySpec } from "../invoke.ts";
 import { frame, MessageReader } from "./message-reader.ts";
@@ -16,7 +17,7 @@ export interface UnaryMethod {
   readonly readMaxBytes: number;
   /** Both throw StatusErrors in Connect's words. */
   readonly parse: (bytes: Uint8Array) => Message;
-  readonly serialize: (message: Message) => Uint8Array;
+  readonly frame: (message: Message) => Buffer;
 }
 
 const NO_WRITE_LIMIT = 0xffffffff;
@@ -26,7 +27,8 @@ const OK_TRAILERS: OutgoingHttpHeaders = { "grpc-status": "0" };
 export function unaryMethod(spec: UnarySpec, readMaxBytes: number): UnaryMethod {
   const limits = { readMaxBytes, writeMaxBytes: NO_WRITE_LIMIT };
   const lookup = createMethodSerializationLookup(spec.method, undefined, undefined, limits);
-  return { spec, readMaxBytes, parse: lookup.getI(true).parse, serialize: lookup.getO(true).serialize };
+  const { serialize } = lookup.getO(true);
+  return { spec, readMaxBytes, parse: lookup.getI(true).parse, frame: (message) => frame(serialize(message)) };
 }
 
 /** A call that has come in. */
@@ -75,10 +77,10 @@ export function answerUnary(call: UnaryCall): void {
 }
 
 async function run(call: UnaryCall, context: UnaryContext, reader: MessageReader<Message>): Promise<void> {
-  const { spec, serialize } = call.method;
+  const { spec, frame } = call.method;
   try {
     const response = await call.invoke(spec, reader.end(), context);
-    send(call, context, frame(serialize(response)));
+    send(call, context, encodingOf(response, frame));
   } catch (error) {
     fail(call, context, error);
   }

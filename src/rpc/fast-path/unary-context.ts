@@ -4,6 +4,9 @@ import { createContextValues, type HandlerContext } from "@connectrpc/connect";
 import { parseTimeout } from "@connectrpc/connect/protocol-grpc";
 import type { Clock, Timer } from "../../base/clock.ts";
 import { Code, cancelled, StatusError } from "../../base/errors.ts";
+import { HeaderFields } from "./header-fields.ts";
+
+const OK_STATUS = [["grpc-status", "0"]] as const;
 
 /** The request that a context is of. */
 export interface UnaryRequest {
@@ -67,12 +70,12 @@ export class UnaryContext implements HandlerContext {
   }
 
   get responseHeader(): Headers {
-    this.#responseHeader ??= new Headers(this.#request.responseHeaders);
+    this.#responseHeader ??= new HeaderFields(Object.entries(this.#request.responseHeaders));
     return this.#responseHeader;
   }
 
   get responseTrailer(): Headers {
-    this.#responseTrailer ??= new Headers({ "grpc-status": "0" });
+    this.#responseTrailer ??= new HeaderFields(OK_STATUS);
     return this.#responseTrailer;
   }
 

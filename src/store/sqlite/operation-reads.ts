@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { OperationQuery, OperationRecord } from "../../operations/operations.ts";
 import type { OperationKey } from "../store.ts";
 import { createStatementCache, prepare, type SqlValue } from "./connection.ts";
+import { createKnownOperations } from "./known-operations.ts";
 import { listSql } from "./list-sql.ts";
 import type { LongReads } from "./read-thread.ts";
 import { toOperation } from "./records.ts";
@@ -27,13 +28,18 @@ function toOperations(rows: readonly SqlValue[][]): OperationRecord[] {
 /** The questions about operations; those that would keep this thread too long go to another. */
 export function operationReads(db: DatabaseSync, longReads: ThreadCalls<LongReads>) {
   const get = prepare<OperationRow>(db, GET_OPERATION);
+  const knownOperations = createKnownOperations(db);
   const isPolled = prepare<[polled: number]>(db, "SELECT polled FROM operations WHERE instance = ? AND id = ?");
   const live = prepare<[instance: string, id: string, polled: number]>(db, LIVE_OPERATIONS);
   const prepared = createStatementCache<SqlValue[]>(db, LIST_STATEMENTS);
   return {
-    getOperation: ({ instance, id }: OperationKey): OperationRecord | undefined => {
-      const row = get.get(instance, id);
-      return row && toOperation(row);
+    getOperation: (key: OperationKey): OperationRecord | undefined => {
+      const known = knownOperations.get(key);
+      if (known) return known;
+      const row = get.get(key.instance, key.id);
+      const record = row && toOperation(row);
+      if (record) knownOperations.add(record);
+      return record;
     },
 
     listOperations: async (query: OperationQuery): Promise<OperationRecord[]> => {

@@ -1,0 +1,93 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { OperationRecord } from "../../operations/operations.ts";
+import type { OperationKey } from "../store.ts";
+import { prepare } from "./connection.ts";
+import { EXECUTING } from "./stages.ts";
+
+/** Asks for all that can change about an operation that waits or has ended, and about its job. */
+export const OPERATION_STATE = `
+  SELECT o.stage, o.polled, j.attempts, j.priority FROM operations o CROSS JOIN jobs j ON j.id = o.job_id
+  WHERE o.instance = ? AND o.id = ?`;
+
+/** Half of what all may take. */
+const GENERATION_BYTES = 16 * 1024 * 1024;
+const MOST_RECORD_BYTES = 64 * 1024;
+/** What a record takes beside its blobs, about. */
+const RECORD_BYTES = 4 * 1024;
+
+type StateRow = readonly [stage: number, polled: number, attempts: number, priority: number];
+
+/**
+ * Records of operations that were read before, each for as long as the database says that nothing about it has changed:
+ * that costs half of reading it. Who reads an operation again gets the same object, and may know by it that nothing has
+ * changed. Operations that execute are left out, as much of them may change, and so are large ones.
+ */
+export function createKnownOperations(db: DatabaseSync) {
+  const readState = prepare<StateRow>(db, OPERATION_STATE);
+  const records = createGenerations();
+  const nameOf = ({ instance, id }: OperationKey) => `${instance}/${id}`;
+  return {
+    /** Undefined when it is not known, no longer true, or deleted. */
+    get: (key: OperationKey): OperationRecord | undefined => {
+      const name = nameOf(key);
+      const record = records.get(name);
+      if (!record) return undefined;
+      const row = readState.get(key.instance, key.id);
+      if (row && isStill(record, row)) return record;
+      records.delete(name);
+      return undefined;
+    },
+
+    add: (record: OperationRecord): void => {
+      if (isSteady(record) && bytesOf(record) <= MOST_RECORD_BYTES) records.set(nameOf(record), record);
+    },
+  };
+}
+
+/**
+ * A map that forgets. What is used goes into the young generation; when that is full it becomes the old one, and what was
+ * left of the old one is forgotten.
+ */
+function createGenerations() {
+  let young = new Map<string, OperationRecord>();
+  let old = young;
+  let youngBytes = 0;
+
+  function set(name: string, record: OperationRecord): void {
+    youngBytes += bytesOf(record);
+    if (youngBytes > GENERATION_BYTES) {
+      old = young;
+      young = new Map();
+      youngBytes = bytesOf(record);
+    }
+    young.set(name, record);
+  }
+
+  return {
+    set,
+    get: (name: string): OperationRecord | undefined => {
+      const recent = young.get(name);
+      if (recent) return recent;
+      const record = old.get(name);
+      if (record) set(name, record);
+      return record;
+    },
+    delete: (name: string): void => {
+      young.delete(name);
+      old.delete(name);
+    },
+  };
+}
+
+function bytesOf({ job }: OperationRecord): number {
+  return RECORD_BYTES + (job.partialMetadata?.byteLength ?? 0) + (job.outcome?.response.byteLength ?? 0);
+}
+
+/** A cancelled operation may have a job that goes on, whose stage is another. */
+function isSteady({ stage, job }: OperationRecord): boolean {
+  return stage === job.stage && stage !== EXECUTING;
+}
+
+function isStill({ stage, polled, job }: OperationRecord, row: StateRow): boolean {
+  return row[0] === stage && row[1] === Number(polled) && row[2] === job.attempts && row[3] === job.priority;
+}

@@ -1,7 +1,8 @@
 import type { Message } from "@bufbuild/protobuf";
 import { invalidArgument, unimplemented } from "../base/errors.ts";
 import type { BotHome, Instance } from "./instance.ts";
-import { type MethodRef, type Target, targetOf } from "./targets.ts";
+import { ALL_INSTANCES } from "./list-across.ts";
+import { type MethodRef, mayNameAll, type Target, targetOf } from "./targets.ts";
 
 export type { Upload } from "../cas/cas.ts";
 export {
@@ -24,6 +25,7 @@ export {
   type InstanceStorage,
 } from "./instance.ts";
 export type { BotReply, LeaseOffer } from "./leasing.ts";
+export { listAcross } from "./list-across.ts";
 export { isInstanced, type MethodRef, type Target } from "./targets.ts";
 
 /** A request's instance, found, and what in it the request is about. */
@@ -34,13 +36,15 @@ export interface Resolved {
   /** The operation or bot session id; "" where the request names the instance only. */
   readonly id: string;
   readonly blob: Target["blob"];
+  /** The instances that a list of all of them is about, in the order of the configuration; undefined for other requests. */
+  readonly across: readonly Instance[] | undefined;
 }
 
 /** The instances of this server, by name. */
 export interface Instances {
   readonly names: readonly string[];
   /**
-   * Finds what a request is about. INVALID_ARGUMENT for an unknown instance or a malformed name, UNIMPLEMENTED for a
+   * Finds what a request is about; a list may be about all instances (`-`). INVALID_ARGUMENT for an unknown instance or a malformed name, UNIMPLEMENTED for a
    * service that the instance does not serve.
    */
   resolve(method: MethodRef, message: Message): Resolved;
@@ -53,12 +57,17 @@ export function createInstances(all: readonly Instance[], everywhere: BotHome): 
     names: [...byName.keys()],
     resolve: (method, message) => {
       const { instance: name, id, blob } = targetOf(method, message);
+      if (name === ALL_INSTANCES && mayNameAll(method)) {
+        const across = all.filter(({ settings }) => settings.services.has(method.parent.typeName));
+        if (across.length === 0) throw notServed(method, name);
+        return { home: everywhere, instance: undefined, id, blob, across };
+      }
       const instance = byName.get(name);
       const served = ({ settings }: BotHome) => settings.services.has(method.parent.typeName);
       const home = instance ?? (name === everywhere.name && served(everywhere) ? everywhere : undefined);
       if (!home) throw unknownInstance(name);
       if (!served(home)) throw notServed(method, name);
-      return { home, instance, id, blob };
+      return { home, instance, id, blob, across: undefined };
     },
   };
 }

@@ -4,6 +4,7 @@ import {
   buildQuery,
   type ClientIdentity,
   formatOperationName,
+  type OperationQuery,
   type OperationRecord,
   parseFilter,
 } from "../operations/operations.ts";
@@ -27,6 +28,8 @@ export interface OperationPage {
 export interface Operations {
   get(id: string): Promise<OperationRecord>;
   list(request: ListRequest): Promise<OperationPage>;
+  /** What a query that was made for several instances finds in this one. */
+  find(query: OperationQuery): Promise<readonly OperationRecord[]>;
   /** The latest state at the end of the operation or of the time, whichever is first. */
   wait(id: string, options: { signal: AbortSignal; timeoutMs: number }): Promise<OperationRecord>;
   /** False when there is no such operation. The history keeps who it was. */
@@ -61,6 +64,7 @@ export function createOperations(
       });
       return page(await scheduler.list(query));
     },
+    find: (query) => scheduler.list({ ...query, instance }),
     wait: async (id, options) => found(id, await scheduler.wait({ instance, id }, options)),
     cancel: (id, identity) =>
       scheduler.cancel({ instance, id }, { by: "client", identity, reason: "cancelled by a client" }),

@@ -79,6 +79,11 @@ export function isInstanced(method: MethodRef): boolean {
   return rules.has(methodName(method));
 }
 
+/** True for a method whose requests may name all instances at once. */
+export function mayNameAll(method: MethodRef): boolean {
+  return methodName(method) === methodName(Operations.method.listOperations);
+}
+
 /** What a request of an instanced method is about. INVALID_ARGUMENT when its name is malformed. */
 export function targetOf(method: MethodRef, message: Message): Target {
   const rule = rules.get(methodName(method));

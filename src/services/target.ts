@@ -23,6 +23,11 @@ export function target(context: HandlerContext): Resolved & { readonly instance:
   return { ...resolved, instance: resolved.instance };
 }
 
+/** The instances of a list of all of them; undefined when the call is about one. */
+export function targetsOfList(context: HandlerContext): readonly Instance[] | undefined {
+  return botTarget(context).across;
+}
+
 /** The blob that a ByteStream call names. UNIMPLEMENTED for a compressor that is not served. */
 export function targetBlob(context: HandlerContext) {
   const { instance, blob } = target(context);

@@ -83,6 +83,7 @@ test("refuses names that could not be told apart inside of resource names", () =
     ["two words", /white space/],
     ["a\u0085", /control/],
     ["*", /all instances/],
+    ["-", /all instances/],
     ["x".repeat(257), /256/],
     ...["blobs", "uploads", "actions", "actionResults", "operations", "capabilities", "compressed-blobs"].map(
       (word): [string, RegExp] => [`a/${word}/b`, /reserved/],

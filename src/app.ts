@@ -66,9 +66,9 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
   const instances = createInstances(
     [...storages].map(([name, storage], index) => {
       const settings = settingsOf(config.instances[index] ?? everywhere);
-      return createInstance(name, { storage, scheduler, casOf, settings });
+      return createInstance(name, { storage, scheduler, casOf, settings, clock });
     }),
-    createBotHome(EVERY_INSTANCE, { scheduler, casOf, settings: settingsOf(everywhere) }),
+    { clock, everywhere: createBotHome(EVERY_INSTANCE, { scheduler, casOf, settings: settingsOf(everywhere) }) },
   );
 
   const drain = new AbortController();

@@ -35,6 +35,7 @@ export function instanceNameProblem(name: string): string | undefined {
   if (name.length > LONGEST_NAME) return `must have at most ${LONGEST_NAME} characters`;
   if (/[\s\p{Cc}\p{Cs}]/u.test(name)) return "must not contain white space or control characters";
   if (name === "*") return "must not be *, which means all instances to a bot";
+  if (name === "-") return "must not be -, which means all instances in a list";
   if (name === "-") return "must not be -, which means all instances to a list";
   for (const segment of name.split("/")) {
     if (segment === "") return "must not start or end with a slash or contain two in a row";

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { invalidField } from "../base/errors.ts";
 import { type ClientIdentity, filterAt, parseFilter } from "../operations/operations.ts";
 import type {
@@ -50,8 +50,8 @@ const FOUND_WORKERS = 100;
 const LONGEST_TOKEN = 4096;
 
 /** Makes one instance's view of the farm. */
-export function createFarm(instance: string, deps: { scheduler: Scheduler; clock?: Clock }): Farm {
-  const { scheduler, clock = systemClock } = deps;
+export function createFarm(instance: string, deps: { scheduler: Scheduler; clock: Clock }): Farm {
+  const { scheduler, clock } = deps;
   const { census } = scheduler;
 
   async function found<T>(id: string, answer: Promise<T | undefined>): Promise<T> {

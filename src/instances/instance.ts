@@ -1,4 +1,5 @@
 import type { Directory } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Digest } from "../base/digests.ts";
 import { type ActionCache, type Cas, type TreeOptions, tree } from "../cas/cas.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
@@ -67,8 +68,11 @@ export function createBotHome(name: string, deps: BotHomeDeps): BotHome {
 }
 
 /** Bundles what an instance uses. */
-export function createInstance(name: string, deps: BotHomeDeps & { readonly storage: InstanceStorage }): Instance {
-  const { scheduler, settings } = deps;
+export function createInstance(
+  name: string,
+  deps: BotHomeDeps & { readonly storage: InstanceStorage; readonly clock: Clock },
+): Instance {
+  const { scheduler, settings, clock } = deps;
   const { cas, actionCache, submitting } = deps.storage;
   return {
     ...createBotHome(name, deps),
@@ -76,7 +80,7 @@ export function createInstance(name: string, deps: BotHomeDeps & { readonly stor
     tree: (root, options) => tree(cas, root, options),
     actionCache,
     execution: createExecution(name, { cas, actionCache, submitting, scheduler, settings }),
-    operations: createOperations(name, { scheduler, settings }),
-    farm: createFarm(name, { scheduler }),
+    operations: createOperations(name, { scheduler, settings, clock }),
+    farm: createFarm(name, { scheduler, clock }),
   };
 }

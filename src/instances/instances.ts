@@ -1,7 +1,8 @@
 import type { Message } from "@bufbuild/protobuf";
+import type { Clock } from "../base/clock.ts";
 import { invalidArgument, unimplemented } from "../base/errors.ts";
 import type { BotHome, Instance } from "./instance.ts";
-import { ALL_INSTANCES } from "./list-across.ts";
+import { type AcrossRequest, ALL_INSTANCES, listAcross, type PageAcross } from "./list-across.ts";
 import { type MethodRef, mayNameAll, type Target, targetOf } from "./targets.ts";
 
 export type { Upload } from "../cas/cas.ts";
@@ -25,7 +26,6 @@ export {
   type InstanceStorage,
 } from "./instance.ts";
 export type { BotReply, LeaseOffer } from "./leasing.ts";
-export { listAcross } from "./list-across.ts";
 export { isInstanced, type MethodRef, type Target } from "./targets.ts";
 
 /** A request's instance, found, and what in it the request is about. */
@@ -36,30 +36,34 @@ export interface Resolved {
   /** The operation or bot session id; "" where the request names the instance only. */
   readonly id: string;
   readonly blob: Target["blob"];
-  /** The instances that a list of all of them is about, in the order of the configuration; undefined for other requests. */
-  readonly across: readonly Instance[] | undefined;
+  /** Lists the instances that serve the service; only for a request that is about all of them. */
+  readonly across: ((request: AcrossRequest) => Promise<PageAcross>) | undefined;
 }
 
 /** The instances of this server, by name. */
 export interface Instances {
   readonly names: readonly string[];
   /**
-   * Finds what a request is about; a list may be about all instances (`-`). INVALID_ARGUMENT for an unknown instance or a malformed name, UNIMPLEMENTED for a
-   * service that the instance does not serve.
+   * Finds what a request is about; a list may be about all instances (`-`). INVALID_ARGUMENT for an unknown instance or
+   * a malformed name, UNIMPLEMENTED for a service that the instance does not serve.
    */
   resolve(method: MethodRef, message: Message): Resolved;
 }
 
 /** Makes the registry. `everywhere` is the home of the bots that serve every instance. */
-export function createInstances(all: readonly Instance[], everywhere: BotHome): Instances {
+export function createInstances(
+  all: readonly Instance[],
+  { everywhere, clock }: { readonly everywhere: BotHome; readonly clock: Clock },
+): Instances {
   const byName = new Map(all.map((instance) => [instance.name, instance]));
   return {
     names: [...byName.keys()],
     resolve: (method, message) => {
       const { instance: name, id, blob } = targetOf(method, message);
       if (name === ALL_INSTANCES && mayNameAll(method)) {
-        const across = all.filter(({ settings }) => settings.services.has(method.parent.typeName));
-        if (across.length === 0) throw notServed(method, name);
+        const serving = all.filter(({ settings }) => settings.services.has(method.parent.typeName));
+        if (serving.length === 0) throw notServed(method, name);
+        const across = (request: AcrossRequest) => listAcross(serving, request, clock);
         return { home: everywhere, instance: undefined, id, blob, across };
       }
       const instance = byName.get(name);

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { StatusError } from "../base/errors.ts";
 import {
   buildQuery,
@@ -15,6 +15,11 @@ import type { ListRequest, OperationPage } from "./operations.ts";
 /** What stands for all instances in the request of a list (AIP-159). */
 export const ALL_INSTANCES = "-";
 
+/** A list of all instances; with `partial`, those that fail are left out. */
+export interface AcrossRequest extends ListRequest {
+  readonly partial: boolean;
+}
+
 /** One page of all instances. */
 export interface PageAcross extends OperationPage {
   /** Names of the instances that are missing from the page, because they failed. */
@@ -28,8 +33,8 @@ export interface PageAcross extends OperationPage {
  */
 export async function listAcross(
   instances: readonly Instance[],
-  request: ListRequest & { readonly partial: boolean },
-  clock: Clock = systemClock,
+  request: AcrossRequest,
+  clock: Clock,
 ): Promise<PageAcross> {
   const { filter: filterText, pageSize, pageToken } = request;
   const { query, page } = buildQuery({

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { notFound } from "../base/errors.ts";
 import {
   buildQuery,
@@ -40,9 +40,9 @@ export interface Operations {
 /** Makes one instance's view of the scheduler's operations. Throws when the default filter is not a filter. */
 export function createOperations(
   instance: string,
-  deps: { scheduler: Scheduler; settings: InstanceSettings; clock?: Clock },
+  deps: { scheduler: Scheduler; settings: InstanceSettings; clock: Clock },
 ): Operations {
-  const { scheduler, settings, clock = systemClock } = deps;
+  const { scheduler, settings, clock } = deps;
   parseFilter(settings.defaultFilter);
 
   function found(id: string, record: OperationRecord | undefined): OperationRecord {

@@ -3,12 +3,11 @@ import { durationMs, EmptySchema } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { ListOperationsResponseSchema, type Operations } from "../../gen/google/longrunning/operations_pb.ts";
 import { invalidArgument, invalidField } from "../base/errors.ts";
-import { listAcross } from "../instances/instances.ts";
 import { formatOperationName, toLroOperation } from "../operations/operations.ts";
 import { identityOf } from "./caller.ts";
 import { untilDeadline, type WaitLimits } from "./deadline.ts";
 import { answerOperation } from "./operation-answers.ts";
-import { target, targetsOfList } from "./target.ts";
+import { listOfAll, target } from "./target.ts";
 
 /**
  * `google.longrunning.Operations`, the LRO view. Get and Wait echo the requested name and say in trailers who asked for
@@ -35,9 +34,9 @@ export function operationsService({
       return answerOperation(await instance.operations.wait(id, options), request.name, context);
     },
     listOperations: async (request, context) => {
-      const all = targetsOfList(context);
-      const page = all
-        ? await listAcross(all, { ...request, partial: request.returnPartialSuccess })
+      const across = listOfAll(context);
+      const page = across
+        ? await across({ ...request, partial: request.returnPartialSuccess })
         : { ...(await target(context).instance.operations.list(request)), unreachable: [] };
       return create(ListOperationsResponseSchema, {
         operations: page.operations.map((record) =>

@@ -23,8 +23,8 @@ export function target(context: HandlerContext): Resolved & { readonly instance:
   return { ...resolved, instance: resolved.instance };
 }
 
-/** The instances of a list of all of them; undefined when the call is about one. */
-export function targetsOfList(context: HandlerContext): readonly Instance[] | undefined {
+/** How to list all instances; undefined when the call is about one. */
+export function listOfAll(context: HandlerContext): Resolved["across"] {
   return botTarget(context).across;
 }
 

@@ -49,6 +49,7 @@ test("what an action needs is not evicted between the check of its inputs and it
     storage: { cas, actionCache, submitting },
     scheduler: { submit } as Scheduler,
     casOf: () => cas,
+    clock: systemClock,
     settings,
   });
   const put = async (data: Uint8Array) => {

@@ -4,9 +4,11 @@ import { type CommandContext, withExamples } from "./command.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { reportFailure } from "./failure.ts";
 import { addOperation } from "./operation.ts";
+import { addQueue } from "./queue.ts";
 import { addServe } from "./serve.ts";
 import type { Shell } from "./shell.ts";
 import { version } from "./version.ts";
+import { addWorkers } from "./workers.ts";
 
 export { processShell, type Shell } from "./shell.ts";
 
@@ -38,6 +40,8 @@ export async function run(argv: readonly string[], shell: Shell): Promise<number
   addServe(program, context);
   addBot(program, context);
   addOperation(program, context);
+  addWorkers(program, context);
+  addQueue(program, context);
   withExamples(program, "opgrid serve", "opgrid operation list --instance-name main");
   try {
     await program.parseAsync(argv, { from: "user" });

@@ -3,6 +3,7 @@ import { type Client, createClient } from "@connectrpc/connect";
 import type { Command } from "commander";
 import { Execution } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { Operations } from "../../gen/google/longrunning/operations_pb.ts";
+import { FarmService } from "../../gen/opgrid/v1/opgrid_pb.ts";
 import { otherVariables } from "../config/config.ts";
 import { type Connection, openConnection } from "../worker/worker.ts";
 import { UsageError } from "./failure.ts";
@@ -77,6 +78,7 @@ export function remoteOf(flags: RemoteFlags, shell: Shell): Remote {
 export interface Clients extends Disposable {
   readonly operations: Client<typeof Operations>;
   readonly execution: Client<typeof Execution>;
+  readonly farm: Client<typeof FarmService>;
   /** The instance of names that say none. */
   readonly instanceName: string;
 }
@@ -88,6 +90,7 @@ export function openClients(flags: RemoteFlags, shell: Shell): Clients {
   return {
     operations: createClient(Operations, connection.transport),
     execution: createClient(Execution, connection.transport),
+    farm: createClient(FarmService, connection.transport),
     instanceName,
     [Symbol.dispose]: () => connection.close(),
   };

@@ -80,10 +80,12 @@ async function get(clients: Clients, flags: GetFlags, name: string, shell: Shell
 export function addGet(parent: Command, context: CommandContext): void {
   const command = parent
     .command("get")
+    .alias("status")
     .argument("<name>", "`<instance>/<id>`, or an id in the instance of --instance-name")
     .summary("show one operation")
     .description("Shows what is known of one operation, and who asked for it.")
-    .option("--json", "as JSON: a google.longrunning.Operation with requestMetadata and clientIdentity beside");
+    .option("--json", "as JSON: a google.longrunning.Operation with requestMetadata and clientIdentity beside")
+    .option("--show-request-metadata", "accepted for scripts that were written for bgd; it is always shown");
   remoteCommand<GetFlags, [string]>(command, context, (clients, flags, name) =>
     get(clients, flags, name, context.shell),
   );

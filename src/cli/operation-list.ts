@@ -117,7 +117,7 @@ export function addList(parent: Command, context: CommandContext): void {
     .command("list")
     .summary("list operations, one page or all")
     .description("Lists operations, those that are not completed unless a filter says otherwise.")
-    .option("--filter <text>", "which ones, as in 'stage = EXECUTING'; see docs/filter.md")
+    .option("--filter-string, --filter <text>", "which ones, as in 'stage = EXECUTING'; see docs/filter.md")
     .option(
       "--sort <key>",
       "in which order, as in queued_time(desc); may be repeated; lists all stages without --filter",

@@ -68,7 +68,8 @@ test("refuses flags that cannot be used, with exit code 2 and before it calls an
 test("asks for what is missing and suggests what was meant", async () => {
   const usage: [string[], RegExp][] = [
     [["operation", "get"], /missing required argument 'name'/],
-    [["operation", "cancel"], /missing required argument 'names'/],
+    [["operation", "delete"], /missing required argument 'names'/],
+    [["operation", "cancel"], /name operations, or say which ones by --filter/],
     [["operation", "get", "a", "b"], /too many arguments/],
     [["operation", "lst"], /Did you mean list\?/],
     [["sevre"], /Did you mean serve\?/],

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { openBot } from "../services/bot.ts";
+import { startGrid } from "../services/grid.ts";
+import { runCli } from "./run-cli.ts";
+
+async function startFarm(t: TestContext) {
+  const grid = await startGrid(t);
+  const submit = async (platform: { name: string; value: string }[] = []) => {
+    const actionDigest = await grid.action({ action: { platform: { properties: platform } } });
+    return grid.execute({ instanceName: "main", actionDigest });
+  };
+  const cli = (...argv: string[]) => runCli([...argv, "--remote", grid.url, "--instance-name", "main"]);
+  return { ...grid, submit, cli };
+}
+
+test("stats tell why an operation waits", async (t) => {
+  const { submit, cli } = await startFarm(t);
+  const { id } = await submit([{ name: "ISA", value: "arm64" }]);
+  const { code, out } = await cli("operation", "stats", id);
+  assert.equal(code, 0);
+  assert.match(out, /^waits, as: +no bot serves main$/m);
+  assert.match(out, /^ahead: +about 0$/m);
+  const json = JSON.parse((await cli("op", "stats", id, "--json")).out);
+  assert.deepEqual([json.stage, json.waitReason], ["QUEUED", "WAIT_REASON_NO_MATCHING_WORKER"]);
+});
+
+test("workers and queue are shown, line by line where nobody looks", async (t) => {
+  const { submit, cli, bots, url } = await startFarm(t);
+  assert.deepEqual(await cli("queue"), { code: 0, out: "", err: "nothing waits and nothing runs\n" });
+  assert.deepEqual(await cli("workers", "list"), { code: 0, out: "", err: "no worker serves this instance\n" });
+  const bot = await openBot(bots, { botId: "one", properties: [{ key: "OSFamily", value: "linux" }] });
+  const { name } = await submit([{ name: "OSFamily", value: "linux" }]);
+  await bot.lease();
+  await submit([{ name: "OSFamily", value: "linux" }]);
+  assert.match((await cli("queue")).out, /^OSFamily=linux\t1\t1\t0\t1\t0\t\d+/);
+  assert.match((await cli("workers", "list")).out, /^one\tOK\t1\/1\t\S+Z\tOSFamily=linux\tmain\//);
+  const shell = { terminal: true, columns: 80 };
+  const seen = await runCli(["queue", "--remote", url, "--instance-name", "main"], shell);
+  assert.match(seen.out, /^PLATFORM +QUEUED +EXECUTING +IDLE +BUSY/);
+  const json = JSON.parse((await cli("workers", "list", "--json")).out);
+  assert.deepEqual(json.workers[0].leases[0].operationNames, [name]);
+});
+
+test("a kill is in the history with its reason", async (t) => {
+  const { submit, cli } = await startFarm(t);
+  const { name } = await submit();
+  const killed = await cli("operation", "kill", name, "--reason", "runs wild");
+  assert.deepEqual([killed.code, killed.out], [0, `killed ${name}\n`]);
+  const { out } = await cli("operation", "history", name);
+  const lines = out.trim().split("\n");
+  assert.deepEqual(
+    lines.map((line) => line.split("\t")[1]),
+    ["CREATION", "NEW_OPERATION", "CANCELLATION"],
+  );
+  assert.match(lines.at(-1) ?? "", /reason=runs wild/);
+  assert.equal((await cli("operation", "history", "0198c0de-0000-7000-8000-000000000000")).code, 1);
+});
+
+test("cancel takes a filter instead of names, and counts first when asked", async (t) => {
+  const { submit, cli } = await startFarm(t);
+  await submit();
+  await submit();
+  const counted = await cli("operation", "cancel", "--filter", "stage=QUEUED", "--dry-run");
+  assert.deepEqual(counted, { code: 0, out: "would cancel 2\n", err: "" });
+  assert.equal((await cli("operation", "cancel", "--filter-string", "stage=QUEUED")).out, "cancelled 2 of 2\n");
+  for (const wrong of [[], ["name", "--filter", "stage=QUEUED"], ["name", "--dry-run"]]) {
+    assert.equal((await cli("operation", "cancel", ...wrong)).code, 2, wrong.join(" "));
+  }
+  const refused = await cli("operation", "cancel", "--filter", "stag=QUEUED");
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /INVALID_ARGUMENT/);
+});
+
+test("what bgd's users type is understood", async (t) => {
+  const { submit, cli } = await startFarm(t);
+  const { name } = await submit();
+  assert.match((await cli("operation", "list", "--filter-string", "stage=QUEUED")).out, new RegExp(`^${name}\t`));
+  assert.match((await cli("operation", "status", name, "--show-request-metadata")).out, /^stage: +QUEUED$/m);
+});

@@ -11,6 +11,7 @@ import {
   Http2SessionManager,
 } from "@connectrpc/connect-node";
 import { type App, createApp } from "../../src/app.ts";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { type Logger, silentLog } from "../../src/base/log.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { publicTypes } from "../../src/rpc/rpc.ts";
@@ -42,10 +43,11 @@ export async function startServer(
   t: TestContext,
   flags: Record<string, string> = {},
   log: Logger = silentLog,
+  clock: Clock = systemClock,
 ): Promise<TestServer> {
   const dataDir = flags["data-dir"] ?? (await mkdtemp(join(tmpdir(), "opgrid-server-")));
   const config = loadConfig({ flags: { listen: "127.0.0.1:0", "data-dir": dataDir, bots: "0", ...flags } });
-  const app = await createApp(config, { log, version: "test" });
+  const app = await createApp(config, { log, clock, version: "test" });
   const sessionManager = new Http2SessionManager(app.url);
   t.after(async () => {
     sessionManager.abort();

@@ -25,6 +25,7 @@ import {
 import { ByteStream } from "../../gen/google/bytestream/bytestream_pb.ts";
 import { Bots } from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
 import { type Operation, Operations } from "../../gen/google/longrunning/operations_pb.ts";
+import type { Clock } from "../../src/base/clock.ts";
 import { digestOf } from "../../src/base/digests.ts";
 import type { Logger } from "../../src/base/log.ts";
 import { startServer, type TestServer } from "../helpers/start-server.ts";
@@ -77,10 +78,10 @@ export interface Watched {
 export async function startGrid(
   t: TestContext,
   flags: Record<string, string> = {},
-  options: { expected?: RegExp } = {},
+  options: { expected?: RegExp; clock?: Clock } = {},
 ): Promise<Grid> {
   const log = complaintsLog();
-  const server = await startServer(t, { instances: "main", ...flags }, log);
+  const server = await startServer(t, { instances: "main", ...flags }, log, options.clock);
   t.after(() => {
     const unexpected = log.complaints.filter(({ message }) => !options.expected?.test(message));
     assert.deepEqual(unexpected, [], "the server logs no fault of its own");

@@ -24,6 +24,9 @@ export interface Decision {
   readonly reason: string;
 }
 
+/** Something that holds at a time, in milliseconds. */
+export type Timed<T> = T & { readonly at: number };
+
 /** What operators ask of one instance. NOT_FOUND where an operation is named and there is none. */
 export interface Farm {
   /** Workers by session name. INVALID_ARGUMENT for a negative size and a token of no list. */
@@ -34,8 +37,8 @@ export interface Farm {
     readonly page: number;
     readonly pageSize: number;
   }): Promise<{ workers: Worker[]; total: number; page: number; pageSize: number }>;
-  queue(): Promise<PlatformLoad[]>;
-  standing(id: string): Promise<OperationStanding>;
+  queue(): Promise<Timed<{ readonly platforms: PlatformLoad[] }>>;
+  standing(id: string): Promise<Timed<OperationStanding>>;
   history(id: string): Promise<JobHistory>;
   /** Cancels the job of an operation with all its operations. False when it had ended. */
   kill(id: string, decision: Decision): Promise<boolean>;
@@ -73,8 +76,8 @@ export function createFarm(instance: string, deps: { scheduler: Scheduler; clock
       const search = { text: request.text, skip: (page - 1) * pageSize, limit: pageSize };
       return { ...(await census.findWorkers(instance, search)), page, pageSize };
     },
-    queue: () => census.queue(instance),
-    standing: (id) => found(id, census.standing({ instance, id })),
+    queue: async () => ({ platforms: await census.queue(instance), at: clock.now() }),
+    standing: async (id) => ({ ...(await found(id, census.standing({ instance, id }))), at: clock.now() }),
     history: (id) => found(id, census.history({ instance, id })),
     kill: async (id, decision) => {
       const result = await scheduler.kill({ instance, id }, causeOf(decision, "killed by a client"));

@@ -17,6 +17,7 @@ export {
   POSITION_LIMIT,
   type Worker,
 } from "../scheduler/scheduler.ts";
+export type { Timed } from "./farm.ts";
 export {
   type BotHome,
   createBotHome,

@@ -14,9 +14,14 @@ import {
   WaitReason,
   type WorkerSchema,
 } from "../../gen/opgrid/v1/opgrid_pb.ts";
-import { systemClock } from "../base/clock.ts";
 import { fromDigest } from "../base/wire-digests.ts";
-import { type OperationStanding, type PlatformLoad, POSITION_LIMIT, type Worker } from "../instances/instances.ts";
+import {
+  type OperationStanding,
+  type PlatformLoad,
+  POSITION_LIMIT,
+  type Timed,
+  type Worker,
+} from "../instances/instances.ts";
 import { filterKeys, formatOperationName } from "../operations/operations.ts";
 import { identityOf } from "./caller.ts";
 import { eventPayload } from "./job-events.ts";
@@ -45,18 +50,17 @@ export function farmService(options: { identityFromHeaders: boolean }): ServiceI
       });
     },
     getQueue: async (request, context) => {
-      const all = await target(context).instance.farm.queue();
+      const { platforms: all, at } = await target(context).instance.farm.queue();
       const shown = request.includeIdle ? all : all.filter(({ queued, executing }) => queued + executing > 0);
       const platforms = shown.sort((a, b) => b.queued - a.queued).slice(0, MOST_PLATFORMS);
-      const now = systemClock.now();
       return create(GetQueueResponseSchema, {
-        platforms: platforms.map((load) => wireQueue(load, now)),
+        platforms: platforms.map((load) => wireQueue(load, at)),
         platformCount: shown.length,
       });
     },
     getOperationStats: async (_request, context) => {
       const { instance, id } = target(context);
-      return wireStats(await instance.farm.standing(id), systemClock.now());
+      return wireStats(await instance.farm.standing(id));
     },
     getOperationHistory: async (_request, context) => {
       const { instance, id } = target(context);
@@ -125,9 +129,9 @@ function wireQueue(load: PlatformLoad, now: number): MessageInitShape<typeof Pla
   };
 }
 
-function wireStats({ operation, queued }: OperationStanding, now: number) {
+function wireStats({ operation, queued, at }: Timed<OperationStanding>) {
   const { stage, completedAt, job } = operation;
-  const waitedUntil = queued ? now : (job.assignedAt ?? completedAt ?? now);
+  const waitedUntil = queued ? at : (job.assignedAt ?? completedAt ?? at);
   return create(GetOperationStatsResponseSchema, {
     stage,
     attemptCount: job.attempts,

@@ -1,4 +1,5 @@
-const INVALID_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Headers that cost a tenth of those of fetch, for one response; iterated in the order in which they were set. */
 export class HeaderFields implements Headers {
@@ -9,13 +10,15 @@ export class HeaderFields implements Headers {
   }
 
   set(name: string, value: string): void {
-    if (INVALID_VALUE.test(value)) throw new TypeError(`not a value for the header field ${name}: ${value}`);
-    this.#fields.set(name.toLowerCase(), value.trim());
+    if (!NAME.test(name)) throw new TypeError(`${JSON.stringify(name)} is an invalid header name.`);
+    const trimmed = value.trim();
+    if (!VALUE.test(trimmed)) throw new TypeError(`${JSON.stringify(trimmed)} is an invalid header value.`);
+    this.#fields.set(name.toLowerCase(), trimmed);
   }
 
   append(name: string, value: string): void {
     const present = this.get(name);
-    this.set(name, present === null ? value : `${present}, ${value}`);
+    this.set(name, present === null ? value : `${present}, ${value.trim()}`);
   }
 
   get(name: string): string | null {

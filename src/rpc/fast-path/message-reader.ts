@@ -37,7 +37,11 @@ export class MessageReader<M> {
 
   /** The message, when the client has sent all. Throws when it is missing or incomplete. */
   end(): M {
-    if (this.#held.length > 0) throw new StatusError("protocol error: incomplete envelope", Code.InvalidArgument);
+    // Connect takes no notice of a prefix behind which nothing comes.
+    const ignored = this.#length === undefined ? 0 : PREFIX_BYTES;
+    if (this.#held.length > ignored) {
+      throw new StatusError("protocol error: incomplete envelope", Code.InvalidArgument);
+    }
     if (this.#message !== undefined) return this.#message;
     throw new StatusError("protocol error: missing input message for unary method", Code.Unimplemented);
   }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { addBot } from "./bot.ts";
 import { type CommandContext, withExamples } from "./command.ts";
+import { addCompletion } from "./completion.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { reportFailure } from "./failure.ts";
 import { addOperation } from "./operation.ts";
@@ -42,6 +43,7 @@ export async function run(argv: readonly string[], shell: Shell): Promise<number
   addOperation(program, context);
   addWorkers(program, context);
   addQueue(program, context);
+  addCompletion(program, context);
   withExamples(program, "opgrid serve", "opgrid operation list --instance-name main");
   try {
     await program.parseAsync(argv, { from: "user" });

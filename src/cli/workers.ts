@@ -57,5 +57,5 @@ export function addWorkers(parent: Command, context: CommandContext): void {
     .description("Lists the workers that serve an instance, with what they offer and how busy they are.")
     .option("--json", "as JSON: an opgrid.v1.ListWorkersResponse with all workers");
   remoteCommand<WorkersFlags, []>(command, context, (clients, flags) => list(clients, flags, context.shell));
-  withExamples(command, "opgrid workers list --instance-name main");
+  for (const each of [workers, command]) withExamples(each, "opgrid workers list --instance-name main");
 }

@@ -9,7 +9,14 @@ const commands = [
   ["serve"],
   ["bot"],
   ["operation"],
-  ...["list", "get", "wait", "watch", "cancel", "delete"].map((name) => ["operation", name]),
+  ...["list", "get", "stats", "history", "wait", "watch", "cancel", "kill", "delete"].map((name) => [
+    "operation",
+    name,
+  ]),
+  ["workers"],
+  ["workers", "list"],
+  ["queue"],
+  ["completion"],
 ];
 
 const document = readFileSync(new URL("../../docs/cli.md", import.meta.url), "utf8");

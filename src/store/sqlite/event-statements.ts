@@ -12,21 +12,24 @@ export interface EventStatements {
 /** A bot that reports times for ever fills no disk: after this many entries its reports are no longer noted. */
 const MOST_WITH_PROGRESS = 200;
 
+const LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM job_events WHERE job_id = ?";
+
 const APPEND = `
   INSERT INTO job_events (job_id, seq, kind, at, facts)
-  SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3, ?4 FROM job_events WHERE job_id = ?1
-  HAVING ?2 <> ${JobEventKind.PROGRESS_UPDATE} OR coalesce(max(seq), 0) < ${MOST_WITH_PROGRESS}`;
+  VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM job_events WHERE job_id = ?1), ?2, ?3, ?4)`;
 
 const LAST_RETRY = `SELECT at FROM job_events WHERE job_id = ? AND kind = ${JobEventKind.RETRY} ORDER BY seq DESC LIMIT 1`;
 
 /** Prepares the statements. */
 export function createEventStatements(db: DatabaseSync): EventStatements {
   const append = prepare(db, APPEND);
+  const lastSeq = prepare<[number]>(db, LAST_SEQ);
   const lastRetry = prepare<[at: number]>(db, LAST_RETRY);
   return {
     append: (jobId, kind, at, facts) => {
-      const cause = facts.cause && { cause: shortened(facts.cause) };
-      append.run(jobId, kind, at, JSON.stringify({ ...facts, ...cause }));
+      if (kind === JobEventKind.PROGRESS_UPDATE && Number(lastSeq.get(jobId)?.[0]) >= MOST_WITH_PROGRESS) return;
+      const kept = facts.cause ? { ...facts, cause: shortened(facts.cause) } : facts;
+      append.run(jobId, kind, at, JSON.stringify(kept));
     },
     lastRetry: (jobId) => lastRetry.get(jobId)?.[0],
   };

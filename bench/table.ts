@@ -25,7 +25,7 @@ export function speedTable(results: readonly Result[]): string {
   return render([head, ...rows]);
 }
 
-/** What the servers' processes spent, as a Markdown table. Unlike speed, it hardly depends on what else the machine does. */
+/** What the servers' processes spent, as a Markdown table. What else the machine does changes it less than the speed. */
 export function cpuTable(results: readonly Result[]): string {
   const head = ["server's processor time", "unit", ...serverNames.map((name) => columns[name])];
   const rows = results.map(({ scenario, figures }) => {

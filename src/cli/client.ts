@@ -6,11 +6,12 @@ import { Operations } from "../../gen/google/longrunning/operations_pb.ts";
 import { FarmService } from "../../gen/opgrid/v1/opgrid_pb.ts";
 import { otherVariables } from "../config/config.ts";
 import { type Connection, openConnection } from "../worker/worker.ts";
+import { type MetadataFlags, metadataHeaders } from "./call-metadata.ts";
 import { UsageError } from "./failure.ts";
 import type { Shell } from "./shell.ts";
 
 /** The flags of every command that calls a server, as commander hands them over. */
-export interface RemoteFlags {
+export interface RemoteFlags extends MetadataFlags {
   readonly remote?: string;
   readonly instanceName?: string;
   readonly tlsCa?: string;
@@ -70,7 +71,7 @@ export function remoteOf(flags: RemoteFlags, shell: Shell): Remote {
     remote,
     instanceName: flags.instanceName ?? shell.env[otherVariables.instanceName],
     tls: { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) },
-    headers: token ? { authorization: `Bearer ${token}` } : {},
+    headers: { ...(token && { authorization: `Bearer ${token}` }), ...metadataHeaders(flags) },
   };
 }
 

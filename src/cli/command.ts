@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { withMetadataFlags } from "./call-metadata.ts";
 import { type Clients, openClients, type RemoteFlags, withRemoteFlags } from "./client.ts";
 import type { Shell } from "./shell.ts";
 
@@ -21,7 +22,7 @@ export function remoteCommand<F extends RemoteFlags, A extends unknown[]>(
   context: CommandContext,
   work: (clients: Clients, flags: F, ...args: A) => Promise<number>,
 ): Command {
-  return withRemoteFlags(command).action(
+  return withMetadataFlags(withRemoteFlags(command)).action(
     context.action(async (...args: unknown[]) => {
       const flags = command.opts<F>();
       using clients = openClients(flags, context.shell);

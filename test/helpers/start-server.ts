@@ -15,6 +15,7 @@ import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { type Logger, silentLog } from "../../src/base/log.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { publicTypes } from "../../src/rpc/rpc.ts";
+import { testFastPath } from "./fast-path.ts";
 
 /** A server of the real parts, on a free loopback port, without bots. */
 export interface TestServer {
@@ -46,7 +47,10 @@ export async function startServer(
   clock: Clock = systemClock,
 ): Promise<TestServer> {
   const dataDir = flags["data-dir"] ?? (await mkdtemp(join(tmpdir(), "opgrid-server-")));
-  const config = loadConfig({ flags: { listen: "127.0.0.1:0", "data-dir": dataDir, bots: "0", ...flags } });
+  const fastPath = { "limits-unary-fast-path": String(testFastPath) };
+  const config = loadConfig({
+    flags: { listen: "127.0.0.1:0", "data-dir": dataDir, bots: "0", ...fastPath, ...flags },
+  });
   const app = await createApp(config, { log, clock, version: "test" });
   const sessionManager = new Http2SessionManager(app.url);
   t.after(async () => {

@@ -2,15 +2,18 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { createRegistry } from "@bufbuild/protobuf";
-import type { Interceptor, ServiceImpl } from "@connectrpc/connect";
+import { createServiceImplSpec, type Interceptor, type ServiceImpl } from "@connectrpc/connect";
 import { ByteStream, file_google_bytestream_bytestream } from "../../gen/google/bytestream/bytestream_pb.ts";
 import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Logger } from "../../src/base/log.ts";
+import { createFastPath } from "../../src/rpc/fast-path/fast-path.ts";
 import { drainInterceptor } from "../../src/rpc/interceptors/drain.ts";
 import { errorsInterceptor } from "../../src/rpc/interceptors/errors.ts";
+import { createInvoke, type Invoke } from "../../src/rpc/invoke.ts";
 import { createServer, type Server, type ServerLimits, type ServerOptions } from "../../src/server/server.ts";
+import { testFastPath } from "../helpers/fast-path.ts";
 
 export const testLimits: ServerLimits = {
   maxMessageBytes: 4 * 1024 * 1024,
@@ -71,6 +74,29 @@ function countCalls(change: (by: number) => void): Interceptor {
   };
 }
 
+/** Answers unary gRPC calls beside Connect, as the interceptors of a port have it. */
+function fastPathOf(
+  services: TestServices,
+  deps: { log: Logger; drain: AbortController; change: (by: number) => void },
+): ServerOptions["fastPath"] {
+  const { log, drain, change } = deps;
+  // Nobody asks for the target of a call here.
+  const instances = { names: [], resolve: () => undefined as never };
+  const invoke = createInvoke({ instances, log, draining: drain.signal, exempt: [] });
+  const counted: Invoke = async (spec, request, context) => {
+    change(1);
+    return invoke(spec, request, context).finally(() => change(-1));
+  };
+  const specs = [
+    createServiceImplSpec(Health, services.health ?? {}),
+    createServiceImplSpec(ByteStream, services.byteStream ?? {}),
+    createServiceImplSpec(ServerReflection, services.reflection ?? {}),
+  ]
+    .flatMap(({ methods }) => Object.values(methods))
+    .filter((spec) => spec.kind === "unary");
+  return (port) => createFastPath({ specs, invoke: counted, port, clock: systemClock, log });
+}
+
 /** Waits until `condition` holds; fails after five seconds. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
   const end = Date.now() + 5000;
@@ -92,6 +118,9 @@ export async function startPort(
   const log = recordingLog();
   const drain = new AbortController();
   let running = 0;
+  const change = (by: number) => {
+    running += by;
+  };
   const console = t.mock.method(globalThis.console, "error", () => {});
   const server = await createServer({
     listen: { host: "127.0.0.1", port: 0 },
@@ -109,13 +138,8 @@ export async function startPort(
       router.service(ByteStream, services.byteStream ?? {});
       router.service(ServerReflection, services.reflection ?? {});
     },
-    interceptors: [
-      errorsInterceptor(log),
-      drainInterceptor(drain.signal),
-      countCalls((by) => {
-        running += by;
-      }),
-    ],
+    interceptors: [errorsInterceptor(log), drainInterceptor(drain.signal), countCalls(change)],
+    fastPath: testFastPath && !overrides.interceptors ? fastPathOf(services, { log, drain, change }) : undefined,
     registry: createRegistry(file_google_bytestream_bytestream),
     ...overrides,
   });

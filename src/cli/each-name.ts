@@ -7,24 +7,25 @@ import type { Shell } from "./shell.ts";
 import { printable } from "./text.ts";
 
 /** What to do with a name, and what to say when it is done. */
-export interface Deed {
-  readonly done: string;
-  call(request: { name: string }, options: CallOptions): Promise<unknown>;
+export interface Deed<Answer> {
+  /** As "cancelled"; the name follows. */
+  done(answer: Answer): string;
+  call(request: { name: string }, options: CallOptions): Promise<Answer>;
 }
 
 /** Does the same with several operations. One that fails does not spare the others; a server that is gone does. */
-export async function eachName(
+export async function eachName<Answer>(
   clients: Clients,
   names: readonly string[],
-  deed: Deed,
+  deed: Deed<Answer>,
   shell: Shell,
 ): Promise<ExitCode> {
   let exitCode: ExitCode = ExitCode.OK;
   for (const given of names) {
     const name = fullName(clients, given);
     try {
-      await deed.call({ name }, { signal: shell.signal });
-      shell.out(`${deed.done} ${printable(name)}\n`);
+      const answer = await deed.call({ name }, { signal: shell.signal });
+      shell.out(`${deed.done(answer)} ${printable(name)}\n`);
     } catch (error) {
       if (shell.signal.aborted || !(error instanceof StatusError) || isOutage(error)) throw error;
       shell.err(`error: ${printable(name)}: ${statusText(error)}\n`);

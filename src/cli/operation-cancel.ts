@@ -30,7 +30,7 @@ async function cancel(clients: Clients, flags: CancelFlags, names: string[], she
   }
   if (names.length === 0) throw new UsageError("name operations, or say which ones by --filter");
   if (flags.dryRun || flags.reason !== undefined) throw new UsageError("--dry-run and --reason go with --filter");
-  return eachName(clients, names, { done: "cancelled", call: clients.operations.cancelOperation }, shell);
+  return eachName(clients, names, { done: () => "cancelled", call: clients.operations.cancelOperation }, shell);
 }
 
 /** `opgrid operation cancel`. */

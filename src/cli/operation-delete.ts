@@ -11,7 +11,7 @@ export function addDelete(parent: Command, context: CommandContext): void {
     .summary("forget operations")
     .description("Makes the server forget operations. This cancels nothing: work that runs goes on.");
   remoteCommand<RemoteFlags, [string[]]>(command, context, (clients, _, names) =>
-    eachName(clients, names, { done: "deleted", call: clients.operations.deleteOperation }, context.shell),
+    eachName(clients, names, { done: () => "deleted", call: clients.operations.deleteOperation }, context.shell),
   );
   withExamples(command, "opgrid operation delete main/0198c0de-0000-7000-8000-000000000000");
 }

@@ -47,6 +47,7 @@ test("a kill is in the history with its reason", async (t) => {
   const { name } = await submit();
   const killed = await cli("operation", "kill", name, "--reason", "runs wild");
   assert.deepEqual([killed.code, killed.out], [0, `killed ${name}\n`]);
+  assert.equal((await cli("operation", "kill", name)).out, `had ended: ${name}\n`);
   const { out } = await cli("operation", "history", name);
   const lines = out.trim().split("\n");
   assert.deepEqual(

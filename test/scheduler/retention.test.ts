@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Code } from "../../src/base/errors.ts";
+import { silentLog } from "../../src/base/log.ts";
 import { failedOutcome } from "../../src/operations/operations.ts";
-import { RETENTION_BATCH } from "../../src/scheduler/retention.ts";
+import { RETENTION_BATCH, startRetention } from "../../src/scheduler/retention.ts";
+import { fakeClock } from "../helpers/fake-clock.ts";
 import { until } from "../helpers/until.ts";
-import { bot, finished, job, now, startFarm } from "./farm.ts";
+import { bot, finished, job, now, settings, startFarm } from "./farm.ts";
 
 const AGE = 10 * 60_000;
 const CANCELLED = 1 satisfies Code;
@@ -28,8 +30,7 @@ test("a completed operation goes at its age with its job and history, a live one
 });
 
 test("old operations go batch by batch, with time for others between", async (t) => {
-  const farm = await startFarm(t, { retentionMs: AGE });
-  const { scheduler, store, clock } = farm;
+  const { scheduler, store, clock } = await startFarm(t);
   const outcome = failedOutcome(CANCELLED, "made up");
   const count = RETENTION_BATCH * 2 + 1;
   await Promise.all(Array.from({ length: count }, (_, i) => scheduler.submit("main", job(`old ${i}`, { outcome }))));
@@ -38,13 +39,21 @@ test("old operations go batch by batch, with time for others between", async (t)
     const order = [{ key: "name", descending: false }] as const;
     return (await store.listOperations({ instance: "main", filter, order, after: undefined, limit: count + 1 })).length;
   };
-  await clock.advance(AGE + 60_000);
-  await until(async () => (await left()) === count - RETENTION_BATCH);
-  for (const expected of [1, 0]) {
-    await until(async () => {
-      await clock.advance(100);
-      return (await left()) === expected;
-    });
+
+  // A clock of its own, so that its timers are the only ones.
+  const own = fakeClock(clock.now() + AGE);
+  const settingsOf = () => ({ ...settings, retentionMs: AGE });
+  const retention = startRetention({ store, clock: own, log: silentLog, instances: ["main", "other"], settingsOf });
+  t.after(() => retention.stop());
+  for (const [waitMs, expected] of [
+    [60_000, count - RETENTION_BATCH],
+    [100, 1],
+    [100, 0],
+  ] as const) {
+    assert.equal(own.pending(), 1);
+    await own.advance(waitMs);
+    await until(() => own.pending() === 1);
+    assert.equal(await left(), expected);
   }
 });
 

@@ -2,8 +2,11 @@ import type { FileHandle } from "node:fs/promises";
 import { dataLoss, invalidArgument, outOfRange } from "../base/errors.ts";
 import type { Range } from "./cas.ts";
 
-/** Largest chunk that a read yields. Above this size throughput gains little and memory per stream grows. */
-export const READ_CHUNK_BYTES = 256 * 1024;
+/**
+ * Largest chunk that a read yields. Above this size throughput gains little and memory per stream grows. With a message
+ * around it the chunk stays below a power of two: a byte more, and the encoder's buffer doubles.
+ */
+export const READ_CHUNK_BYTES = 256 * 1024 - 64;
 
 /** Turns a range into `[start, end)` within a blob. OUT_OF_RANGE for a bad offset, INVALID_ARGUMENT for a bad limit. */
 export function resolveRange(range: Range, sizeBytes: number): { start: number; end: number } {

@@ -37,8 +37,8 @@ export interface Execution {
    * not in the CAS, INVALID_ARGUMENT for an action that is malformed or breaks a limit.
    */
   execute(request: ExecuteRequest): Promise<OperationRecord>;
-  /** The states of an operation until its end; NOT_FOUND when there is none. */
-  watch(id: string, signal: AbortSignal): AsyncIterable<OperationRecord>;
+  /** The states of an operation, by id or just submitted, until its end; NOT_FOUND when there is none. */
+  watch(operation: string | OperationRecord, signal: AbortSignal): AsyncIterable<OperationRecord>;
 }
 
 /** The longest command text that is kept for people and filters, in characters. */
@@ -95,13 +95,14 @@ export function createExecution(
     if (missing.length > 0) throw missingBlobs(missing, actionDigest);
   }
 
-  async function* watch(id: string, signal: AbortSignal) {
+  async function* watch(operation: string | OperationRecord, signal: AbortSignal) {
+    const key = typeof operation === "string" ? { instance, id: operation } : operation;
     let known = false;
-    for await (const state of scheduler.watch({ instance, id }, { signal, keepAliveMs: settings.keepAliveMs })) {
+    for await (const state of scheduler.watch(key, { signal, keepAliveMs: settings.keepAliveMs })) {
       known = true;
       yield state;
     }
-    if (!known && !signal.aborted) throw missingOperation(instance, id);
+    if (!known && !signal.aborted) throw missingOperation(instance, key.id);
   }
 
   return { execute, watch };

@@ -36,8 +36,11 @@ export interface Scheduler extends AsyncDisposable {
   /** Undefined when there is none. Counts as a poll when no stream follows the operation. */
   poll(key: OperationKey): Promise<OperationRecord | undefined>;
   list(query: OperationQuery): Promise<OperationRecord[]>;
-  /** The present state, then each change; see watchOperation. The caller counts as a follower while it takes states. */
-  watch(key: OperationKey, options: WatchOptions): AsyncIterable<OperationRecord>;
+  /**
+   * The present state, then each change; see watchOperation. Empty when there is no such operation. The caller counts as a
+   * follower while it takes states. Who has the record already, because it was just submitted, saves reading it.
+   */
+  watch(key: OperationKey | OperationRecord, options: WatchOptions): AsyncIterable<OperationRecord>;
   /** Waits for the end, at most `timeoutMs`; answers the latest state, undefined when there is none. Counts as a poll. */
   wait(key: OperationKey, options: { signal: AbortSignal; timeoutMs: number }): Promise<OperationRecord | undefined>;
   /** Cancels one operation. False when there is none; no-op when it has ended. */
@@ -99,12 +102,13 @@ export async function createScheduler(deps: {
     orphans.watchOver(key, true);
   }
 
-  async function* watch(key: OperationKey, options: WatchOptions) {
-    const record = await store.getOperation(key);
+  async function* watch(operation: OperationKey | OperationRecord, options: WatchOptions) {
+    const record = "job" in operation ? operation : await store.getOperation(operation);
     if (!record) return;
+    const key = { instance: record.instance, id: record.id };
     const unfollow = orphans.follow(key, record.polled);
     try {
-      for await (const state of watchOperation({ store, topics }, key, options)) {
+      for await (const state of watchOperation({ store, topics }, record, options)) {
         if (isDone(state)) orphans.forget(key);
         yield state;
       }

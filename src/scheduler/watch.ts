@@ -11,24 +11,26 @@ export interface WatchOptions {
 }
 
 /**
- * The states of one operation: the present one at once, then each change, the last is the end. Ends early, without a
- * final state, when the signal fires or the operation is forgotten; is empty when there is no such operation.
- * States that come faster than they are taken are skipped, never stored up.
+ * The states of one operation, of which one is known: the present one at once, then each change, the last is the end. Ends
+ * early, without a final state, when the signal fires or the operation is forgotten. States that come faster than they
+ * are taken are skipped, never stored up.
  */
 export async function* watchOperation(
   deps: { store: Store; topics: Topics },
-  key: OperationKey,
+  known: OperationRecord,
   options: WatchOptions,
 ): AsyncGenerator<OperationRecord, void, undefined> {
-  const first = await deps.store.getOperation(key);
-  if (!first) return;
+  if (isDone(known)) {
+    yield known;
+    return;
+  }
   // The subscription has to stand before the state that is sent is read, or a change in between would be missed.
-  const changes = deps.topics.subscribe(first.job.id);
+  const changes = deps.topics.subscribe(known.job.id);
   try {
     let sent: OperationRecord | undefined;
     let reason = "changed";
     for (;;) {
-      const state = await deps.store.getOperation(key);
+      const state = await deps.store.getOperation(known);
       if (!state) return;
       if (reason === "tick" || !sent || !sameState(sent, state)) yield state;
       sent = state;

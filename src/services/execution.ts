@@ -2,7 +2,7 @@ import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { Execution } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { toDigest } from "../base/wire-digests.ts";
 import type { Instance } from "../instances/instances.ts";
-import { formatOperationName, toReapiOperation } from "../operations/operations.ts";
+import { formatOperationName, type OperationRecord, toReapiOperation } from "../operations/operations.ts";
 import { identityOf, requestMetadataOf } from "./caller.ts";
 import { target } from "./target.ts";
 
@@ -18,7 +18,7 @@ export function executionService(options: { identityFromHeaders: boolean }): Ser
         requestMetadata: requestMetadataOf(context.requestHeader),
         identity: options.identityFromHeaders ? identityOf(context.requestHeader) : undefined,
       });
-      yield* states(instance, operation.id, context);
+      yield* states(instance, operation, context);
     },
     async *waitExecution(_request, context) {
       const { instance, id } = target(context);
@@ -27,7 +27,8 @@ export function executionService(options: { identityFromHeaders: boolean }): Ser
   };
 }
 
-async function* states(instance: Instance, id: string, context: HandlerContext) {
-  const name = formatOperationName(instance.name, id);
-  for await (const state of instance.execution.watch(id, context.signal)) yield toReapiOperation(state, name);
+async function* states(instance: Instance, operation: string | OperationRecord, context: HandlerContext) {
+  for await (const state of instance.execution.watch(operation, context.signal)) {
+    yield toReapiOperation(state, formatOperationName(instance.name, state.id));
+  }
 }

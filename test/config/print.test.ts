@@ -34,7 +34,7 @@ const instance = fc.oneof(
   fc.stringMatching(/^[a-z]{1,5}(\/[a-z0-9]{1,5})?$/),
   fc
     .tuple(
-      fc.stringMatching(/^([A-Z#:'"-]{1,8})?$/),
+      fc.stringMatching(/^([A-Z#:'"-]{1,8})?$/).filter((name) => name !== "-"),
       fc.uniqueArray(fc.constantFrom(...serviceNames), { minLength: 1 }),
       section,
     )

@@ -12,7 +12,7 @@ import {
   type InstanceSettings,
   type InstanceStorage,
 } from "./instances/instances.ts";
-import { createRpc, publicTypes, servicesOf } from "./rpc/rpc.ts";
+import { createJsonTypes, createRpc, readDescriptorSet, servicesOf } from "./rpc/rpc.ts";
 import { createScheduler, EVERY_INSTANCE, type SchedulerSettings } from "./scheduler/scheduler.ts";
 import { type ConnectionCounts, createServer } from "./server/server.ts";
 import { createSqliteStore, type Store } from "./store/store.ts";
@@ -37,10 +37,11 @@ export interface AppOptions {
 /**
  * The composition root: builds every object once, in the order of who needs whom, and ends them in the opposite order.
  * Rejects, with everything built so far ended again, when a part cannot start: the data directory is in use, the
- * address is taken, a certificate cannot be read.
+ * address is taken, a certificate or a descriptor set cannot be read.
  */
 export async function createApp(config: Config, options: AppOptions): Promise<App> {
   const { log, clock = systemClock } = options;
+  const jsonTypes = createJsonTypes(await readDescriptorSets(config.json.descriptorSets ?? []));
   await using building = new AsyncDisposableStack();
   await mkdir(config.dataDir, { recursive: true });
 
@@ -73,7 +74,7 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
 
   const drain = new AbortController();
   const rpc = createRpc({
-    ...{ instances, log, clock, draining: drain.signal },
+    ...{ instances, log, clock, draining: drain.signal, jsonTypes },
     identityFromHeaders: config.identity.source === "headers",
     longestWaitMs: config.limits.maxWaitMs,
   });
@@ -86,7 +87,7 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
       limits: config.limits,
       drainMs: config.shutdown.graceMs,
       about: { name: "opgrid", version: options.version, docs: "docs/" },
-      registry: publicTypes,
+      registry: jsonTypes.registry,
       ...{ drain, log, clock, routes: rpc.routes, interceptors: rpc.interceptors },
       fastPath: config.limits.unaryFastPath ? rpc.fastPath : undefined,
     }),
@@ -130,6 +131,18 @@ async function openStorage(dataDir: string, instance: InstanceConfig, deps: Stor
 /** One directory for each instance name, slashes and all; `+` stands for the nameless one and in no encoded name. */
 function directoryName(instance: string): string {
   return instance === "" ? "+nameless" : encodeURIComponent(instance);
+}
+
+async function readDescriptorSets(paths: readonly string[]) {
+  const read = async (path: string) => {
+    try {
+      return readDescriptorSet(await readFile(path));
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`json.descriptor_sets: cannot use ${path}: ${why}`, { cause });
+    }
+  };
+  return (await Promise.all(paths.map(read))).flat();
 }
 
 async function readTls(tls: Config["tls"]) {

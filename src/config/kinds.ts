@@ -13,6 +13,8 @@ export interface Leaf<T, Suffix extends "" | "Ms" = ""> {
   /** The default, as it would stand in a file; undefined when there is none. */
   readonly fallback: unknown;
   readonly suffix: Suffix;
+  /** Its flag, where that is not made of its place. */
+  readonly flag?: string;
   readonly description: string;
   /** What may be written, for people. */
   readonly type: string;
@@ -131,6 +133,15 @@ export function path(description: string, fallback: string): Leaf<string> {
 /** A path that may be left out. */
 export function optionalPath(description: string): Leaf<string | undefined> {
   return leaf(pathSchema.optional(), { description, fallback: undefined, type: "path", placeholder: "path" });
+}
+
+/** Paths of files, of which there may be none. */
+export function paths(description: string, flag: string): Leaf<readonly string[] | undefined> {
+  const schema = z.array(pathSchema, {
+    error: (issue) => `must be a list, each item a path, not ${quoted(issue.input)}`,
+  });
+  const about = { description, fallback: undefined, type: "list, each a path", placeholder: "paths" };
+  return { ...leaf(schema.optional(), about, listFromText), flag };
 }
 
 /** `host:port` or `[address]:port`. */

@@ -1,5 +1,17 @@
 import { instanceList } from "./instance-list.ts";
-import { choice, duration, integer, list, listenAddress, optionalPath, path, size, text, toggle } from "./kinds.ts";
+import {
+  choice,
+  duration,
+  integer,
+  list,
+  listenAddress,
+  optionalPath,
+  path,
+  paths,
+  size,
+  text,
+  toggle,
+} from "./kinds.ts";
 import { overrides } from "./tree.ts";
 
 const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
@@ -126,6 +138,12 @@ export const tree = {
         "or nowhere. It informs and permits nothing.",
       ["headers", "none"],
       "headers",
+    ),
+  },
+  json: {
+    descriptor_sets: paths(
+      "Files with a google.protobuf.FileDescriptorSet each, imports included; an Any of a type in them is shown as JSON.",
+      "descriptor-set",
     ),
   },
   ...instanceSections,

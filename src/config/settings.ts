@@ -29,7 +29,7 @@ function collect(node: Tree, parents: readonly string[]): Setting[] {
     const path = [...parents, name];
     if (!isLeaf(child)) return collect(child, path);
     const env = PREFIX + path.join("_").toUpperCase();
-    const flag = path.join("-").replaceAll("_", "-");
+    const flag = child.flag ?? path.join("-").replaceAll("_", "-");
     const { description, type, placeholder, fallback, fromText } = child;
     return [{ path, key: path.join("."), env, flag, description, type, placeholder, fallback, fromText }];
   });

@@ -3,16 +3,17 @@ import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Instances } from "../instances/instances.ts";
-import { createServices, type ServedService } from "../services/services.ts";
+import { createServices, type JsonTypes, type ServedService } from "../services/services.ts";
 import { createFastPath, type FastPath, type FastPathPort } from "./fast-path/fast-path.ts";
 import { cacheInterceptor } from "./interceptors/cache.ts";
 import { dispatchInterceptor } from "./interceptors/dispatch.ts";
 import { drainInterceptor } from "./interceptors/drain.ts";
 import { errorsInterceptor } from "./interceptors/errors.ts";
+import { jsonInterceptor } from "./interceptors/json.ts";
 import { logInterceptor } from "./interceptors/log.ts";
 import { createInvoke, type UnarySpec } from "./invoke.ts";
 
-export { publicTypes, servicesOf } from "../services/services.ts";
+export { createJsonTypes, publicTypes, readDescriptorSet, servicesOf } from "../services/services.ts";
 export type { FastPath, FastPathPort } from "./fast-path/fast-path.ts";
 export { nodeTrailers, relaxGrpcMessage } from "./grpc-trailers.ts";
 
@@ -33,6 +34,8 @@ export function createRpc(options: {
   /** Fires when the server begins to shut down. */
   draining: AbortSignal;
   identityFromHeaders: boolean;
+  /** Its registry is the one that JSON has to be encoded with. */
+  jsonTypes: JsonTypes;
   /** The longest that a call which waits is held open. */
   longestWaitMs: number;
 }): Rpc {
@@ -50,6 +53,7 @@ export function createRpc(options: {
       errorsInterceptor(log),
       drainInterceptor(draining, exempt),
       dispatchInterceptor(instances),
+      jsonInterceptor(options.jsonTypes),
     ],
     fastPath: (port) => createFastPath({ specs: services.flatMap(unarySpecs), invoke, port, clock, log }),
   };

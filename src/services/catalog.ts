@@ -53,10 +53,7 @@ export const publicFiles: readonly DescFile[] = withImports(services.map(({ file
 /** Every type of the public API. */
 export const knownTypes: Registry = createRegistry(...publicFiles);
 
-/**
- * What an Any may hold in a JSON message: of a type that is not known here only the name is shown. Bots put messages of
- * their own into Anys, and a list must not fail because of one.
- */
+/** The same, and for the name of any other type a message that reads whatever is in it. */
 export const publicTypes: Registry = {
   ...knownTypes,
   getMessage: (typeName) => knownTypes.getMessage(typeName) ?? { ...EmptySchema, typeName },

@@ -29,7 +29,9 @@ import { operationsService } from "./operations.ts";
 import { reflectionService, reflectionV1AlphaService } from "./reflection.ts";
 
 export { publicTypes, servicesOf } from "./catalog.ts";
+export { readDescriptorSet } from "./descriptor-set.ts";
 export { encodingOf } from "./encodings.ts";
+export { createJsonTypes, type JsonTypes } from "./json-types.ts";
 export { setTarget } from "./target.ts";
 
 /** A service and what answers its calls. */

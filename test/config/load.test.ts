@@ -67,6 +67,17 @@ test("gives no two settings the same variable or flag", () => {
   }
 });
 
+test("takes descriptor sets as a list of paths, none unless given, and has a short flag for them", () => {
+  assert.equal(loadConfig().json.descriptorSets, undefined);
+  assert.deepEqual(load("json: {descriptor_sets: [a, b]}").json.descriptorSets, ["a", "b"]);
+  assert.deepEqual(loadConfig({ env: { OPGRID_JSON_DESCRIPTOR_SETS: "a, b" } }).json.descriptorSets, ["a", "b"]);
+  const flags = { "descriptor-set": "c" };
+  assert.deepEqual(load("json: {descriptor_sets: [a]}", { flags }).json.descriptorSets, ["c"]);
+  for (const wrong of ["a", "[1]", '[""]']) {
+    assert.throws(() => load(`json: {descriptor_sets: ${wrong}}`), /opgrid.yaml:1: json.descriptor_sets.* path/);
+  }
+});
+
 test("takes a key without a value and a variable set to nothing as not given", () => {
   const config = load("tls:\n#  cert: a\ncas:\n  max_bytes:\nbots:", {
     env: { OPGRID_LISTEN: "", OPGRID_CONFIG: "" },

@@ -17,6 +17,7 @@ const samples: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   data_dir: fc.string({ minLength: 1, unit: "grapheme" }).filter((text) => !text.includes("\0")),
   bots: fc.integer({ min: 0, max: 1024 }),
   "bot.sandbox": fc.constantFrom("none", "bubblewrap"),
+  "json.descriptor_sets": fc.constantFrom(["a.binpb"], ["a b", "c: d"]),
   "cors.allowed_origins": fc.constantFrom(["*"], ["https://a.example", "http://b.example:81"]),
   "operations.default_filter": fc.string(),
   "cas.max_bytes": fc.oneof(fc.constantFrom("64MiB", "10GB", "1.5TiB"), fc.integer({ min: 2 ** 20, max: 2 ** 50 })),
@@ -103,7 +104,7 @@ test("prints every setting that has a value, with its source", () => {
   const named = settings.filter(({ path }) => lines.some((line) => line.trim().startsWith(`${path.at(-1)}:`)));
   assert.deepEqual(
     settings.filter((setting) => !named.includes(setting)).map(({ key }) => key),
-    ["bot.directory", "tls.client_ca"],
+    ["bot.directory", "tls.client_ca", "json.descriptor_sets"],
   );
 });
 

@@ -116,7 +116,7 @@ test("operations as curl shows them", async (t) => {
     const { status, body } = await post(grid, "WaitOperation", { name });
     assert.equal(status, 200);
     const { response } = body as { response: { result: { executionMetadata: { auxiliaryMetadata: unknown } } } };
-    assert.deepEqual(response.result.executionMetadata.auxiliaryMetadata, [{ "@type": UNKNOWN_TYPE }]);
+    assert.deepEqual(response.result.executionMetadata.auxiliaryMetadata, [{ "@type": UNKNOWN_TYPE, value: "CgFB" }]);
     const list = await post(grid, "ListOperations", { name: "main", filter: "stage=COMPLETED" });
     assert.equal((list.body as { operations: unknown[] }).operations.length, 2);
     const whole = await grid.operations.getOperation({ name });

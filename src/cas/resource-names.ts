@@ -1,5 +1,6 @@
 import { type Digest, type DigestFunction, digestFunctions, digestProblem } from "../base/digests.ts";
 import { invalidArgument } from "../base/errors.ts";
+import { RESERVED_SEGMENTS } from "../base/wire-names.ts";
 
 /** What the resource name of a ByteStream call says. */
 export interface BlobName {
@@ -13,15 +14,6 @@ export interface BlobName {
   readonly uploadId: string | undefined;
 }
 
-const RESERVED = new Set([
-  "blobs",
-  "uploads",
-  "actions",
-  "actionResults",
-  "operations",
-  "capabilities",
-  "compressed-blobs",
-]);
 const SIZE = /^(0|[1-9][0-9]{0,15})$/;
 const HASH = /^[0-9a-f]{32,}$/;
 const SHOWN_LENGTH = 256;
@@ -71,7 +63,7 @@ function parseTail(name: string, segments: readonly string[], start: number): Ta
  */
 function splitInstance(name: string): { instance: string; segments: string[]; start: number } {
   const segments = name.split("/");
-  const start = segments.findIndex((segment) => RESERVED.has(segment));
+  const start = segments.findIndex((segment) => RESERVED_SEGMENTS.has(segment));
   if (start < 0) throw malformed(name, "neither `blobs`, `compressed-blobs` nor `uploads` is in it");
   return { instance: segments.slice(0, start).join("/"), segments, start };
 }

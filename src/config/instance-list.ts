@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RESERVED_SEGMENTS } from "../base/wire-names.ts";
 import { type Leaf, listFromText, quoted } from "./kinds.ts";
 
 /** The services that an instance may offer, under their names in the configuration. */
@@ -16,17 +17,6 @@ export const serviceNames = [
 /** One of `serviceNames`. */
 export type ServiceName = (typeof serviceNames)[number];
 
-/** Words that REAPI gives a meaning inside of resource names, so that no part of an instance name may be one. */
-const RESERVED = new Set([
-  "blobs",
-  "uploads",
-  "actions",
-  "actionResults",
-  "operations",
-  "capabilities",
-  "compressed-blobs",
-]);
-
 const LONGEST_NAME = 256;
 
 /** Says what is wrong with the name of an instance, or undefined when it can be used. The empty name can. */
@@ -40,7 +30,7 @@ export function instanceNameProblem(name: string): string | undefined {
   for (const segment of name.split("/")) {
     if (segment === "") return "must not start or end with a slash or contain two in a row";
     if (segment === "." || segment === "..") return "must not contain . or .. between slashes";
-    if (RESERVED.has(segment)) return `must not contain ${segment} between slashes, a reserved word of REAPI`;
+    if (RESERVED_SEGMENTS.has(segment)) return `must not contain ${segment} between slashes, a reserved word of REAPI`;
   }
   return undefined;
 }

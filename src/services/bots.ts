@@ -19,14 +19,12 @@ import {
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 import { invalidField, unimplemented } from "../base/errors.ts";
 import { fromDigest } from "../base/wire-digests.ts";
+import { INSTANCE_PROPERTY } from "../base/wire-names.ts";
 import type { BotReply, BotReport, LeaseOffer, LeaseReport } from "../instances/instances.ts";
 import { binaryHeader } from "./caller.ts";
 import { untilDeadline, type WaitLimits } from "./deadline.ts";
 import { checkShowable } from "./showable.ts";
 import { botTarget } from "./target.ts";
-
-/** Property of a lease's requirements that names the job's instance, for bots that serve every instance. */
-export const INSTANCE_PROPERTY = "opgrid.instance";
 
 /** The share of the time that a call has which an idle bot's update waits for work. */
 const WAIT_SHARE = 0.8;

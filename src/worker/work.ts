@@ -11,12 +11,10 @@ import type { Lease } from "../../gen/google/devtools/remoteworkers/v1test2/bots
 import { type Digest, type DigestFunction, digestKey } from "../base/digests.ts";
 import { invalidArgument, invalidField } from "../base/errors.ts";
 import { toDigest } from "../base/wire-digests.ts";
+import { INSTANCE_PROPERTY } from "../base/wire-names.ts";
 import { blobName } from "./blob-names.ts";
 import type { InputTree, InputTrees } from "./input-tree.ts";
 import type { Inputs } from "./inputs.ts";
-
-/** The property of `Lease.requirements` that names the instance of a lease. */
-export const INSTANCE_PROPERTY = "opgrid.instance";
 
 /** What a lease wants done. */
 export interface Work {

@@ -15,7 +15,6 @@ import { openWorkDirectory, type WorkDirectory } from "./work-directory.ts";
 export { type BotSignals, botSignals } from "./bot-signals.ts";
 export { type BotTls, baseUrlOf, type Connection, openConnection } from "./connection.ts";
 export { type BotPool, type BotPoolOptions, startBotPool } from "./pool.ts";
-export { INSTANCE_PROPERTY } from "./work.ts";
 
 /** How a bot is to work. Times are milliseconds. */
 export interface BotOptions {

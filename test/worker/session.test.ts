@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { BotStatus, LeaseState } from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
 import { Code } from "../../src/base/errors.ts";
-import { INSTANCE_PROPERTY } from "../../src/worker/worker.ts";
+import { INSTANCE_PROPERTY } from "../../src/base/wire-names.ts";
 import { isAlive, printed, scratch, shellJob, startBench, startBot } from "../helpers/bot-bench.ts";
 import { type FakeFarm, type Job, startFarm } from "../helpers/fake-farm.ts";
 import { until } from "../helpers/until.ts";

@@ -8,6 +8,7 @@ import {
 } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { packAny, typeUrlOf } from "./pack-any.ts";
 import { isDone, type JobRecord, type OperationRecord, Stage } from "./record.ts";
+import { encodeWaitingMetadata } from "./waiting-metadata.ts";
 
 /** The type URL of the metadata of every operation. */
 export const METADATA_TYPE_URL: string = typeUrlOf(ExecuteOperationMetadataSchema);
@@ -17,6 +18,16 @@ export const METADATA_TYPE_URL: string = typeUrlOf(ExecuteOperationMetadataSchem
  * the state does: google-gax reports each change as progress.
  */
 export function operationMetadata(record: OperationRecord): Any {
+  const waiting = isOnWorker(record) ? undefined : encodeWaitingMetadata(record);
+  return packAny(ExecuteOperationMetadataSchema, waiting ?? encode(record));
+}
+
+/** A worker of an earlier attempt says nothing of a job that waits, and a cancelled operation never changes again. */
+function isOnWorker({ stage, cancelled }: OperationRecord): boolean {
+  return stage >= Stage.EXECUTING && !cancelled;
+}
+
+function encode(record: OperationRecord): Uint8Array {
   const { action } = record.job;
   const metadata = create(ExecuteOperationMetadataSchema, {
     stage: record.stage,
@@ -24,13 +35,12 @@ export function operationMetadata(record: OperationRecord): Any {
     digestFunction: action.fn.wireValue as DigestFunction_Value,
     partialExecutionMetadata: executionSoFar(record),
   });
-  return packAny(ExecuteOperationMetadataSchema, toBinary(ExecuteOperationMetadataSchema, metadata));
+  return toBinary(ExecuteOperationMetadataSchema, metadata);
 }
 
 function executionSoFar(record: OperationRecord): ExecutedActionMetadata {
   const { job } = record;
-  // A worker of an earlier attempt says nothing of a job that waits, and a cancelled operation never changes again.
-  const onWorker = record.stage >= Stage.EXECUTING && !record.cancelled;
+  const onWorker = isOnWorker(record);
   const metadata = onWorker ? reportedByWorker(job) : create(ExecutedActionMetadataSchema);
   metadata.queuedTimestamp = timestampFromMs(job.queuedAt);
   if (onWorker) fillIn(metadata, job, isDone(record));

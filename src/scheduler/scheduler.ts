@@ -97,7 +97,7 @@ export async function createScheduler(deps: {
   }
 
   async function notePoll(key: OperationKey, record: OperationRecord) {
-    if (isDone(record) || orphans.isFollowed(key)) return;
+    if (orphans.isFollowed(key)) return;
     if (!record.polled) await store.markPolled(key);
     orphans.watchOver(key, true);
   }
@@ -127,7 +127,7 @@ export async function createScheduler(deps: {
     },
     poll: async (key) => {
       const record = await store.getOperation(key);
-      if (record) await notePoll(key, record);
+      if (record && !isDone(record)) await notePoll(key, record);
       return record;
     },
     list: (query) => store.listOperations(query),

@@ -5,6 +5,7 @@ import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import {
   ExecutedActionMetadataSchema,
   type ExecuteOperationMetadata,
+  ExecuteOperationMetadataSchema,
 } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { Code } from "../../src/base/errors.ts";
 import {
@@ -113,4 +114,25 @@ test("the bytes are the same each time, and change with each change of the state
   const encodings = states.map(bytesOf);
   assert.equal(new Set(encodings).size, states.length);
   assert.deepEqual(states.map(bytesOf), encodings);
+});
+
+test("the metadata of what waits or was cancelled is encoded as protobuf itself does it", () => {
+  const numbers = [0, 1, 127, 128, 999, 1000, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40];
+  for (const cancelled of [false, true]) {
+    for (const sizeBytes of numbers) {
+      for (const queuedAt of [...numbers, QUEUED_AT, 2 ** 32 * 1000, -1]) {
+        const plain = cancelled ? recordOf({ cancelled, stage: Stage.COMPLETED }) : recordOf();
+        const { job } = plain;
+        const record = { ...plain, job: { ...job, queuedAt, action: { ...job.action, sizeBytes } } };
+        const { metadata } = toLroOperation(record, "main/op");
+        const message = unpackMetadata(metadata);
+        assert.deepEqual(message.stage, record.stage);
+        assert.deepEqual(message.actionDigest?.hash, job.action.hash);
+        assert.deepEqual(message.actionDigest?.sizeBytes, BigInt(sizeBytes));
+        assert.deepEqual(message.digestFunction, job.action.fn.wireValue);
+        assert.deepEqual(message.partialExecutionMetadata?.queuedTimestamp, stamp(queuedAt));
+        assert.deepEqual(metadata?.value, toBinary(ExecuteOperationMetadataSchema, message));
+      }
+    }
+  }
 });

@@ -100,7 +100,7 @@ function send(call: UnaryCall, context: UnaryContext, message: Buffer | undefine
   const { touchedHeader, touchedTrailer } = context;
   try {
     const trailers = touchedTrailer ? nodeTrailers(touchedTrailer) : OK_TRAILERS;
-    stream.once("wantTrailers", () => sendTrailers(call, trailers));
+    stream.on("wantTrailers", () => sendTrailers(call, trailers));
     stream.respond(touchedHeader ? Object.fromEntries(touchedHeader) : responseHeaders, { waitForTrailers: true });
     stream.end(message);
   } catch (err) {

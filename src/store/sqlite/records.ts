@@ -25,10 +25,18 @@ export function propertiesText(properties: readonly PlatformProperty[]): string 
   return JSON.stringify(properties.map(({ name, value }) => [name, value]));
 }
 
-/** Reads what `propertiesText` wrote. */
-export function toProperties(text: string): PlatformProperty[] {
+const MOST_KNOWN_PROPERTIES = 1000;
+const knownProperties = new Map<string, readonly PlatformProperty[]>();
+
+/** Reads what `propertiesText` wrote. A farm has few platforms, and a list as many of them as rows: each is read once. */
+export function toProperties(text: string): readonly PlatformProperty[] {
+  const known = knownProperties.get(text);
+  if (known) return known;
   const pairs = JSON.parse(text) as [string, string][];
-  return pairs.map(([name, value]) => ({ name, value }));
+  const properties = pairs.map(([name, value]) => ({ name, value }));
+  if (knownProperties.size >= MOST_KNOWN_PROPERTIES) knownProperties.clear();
+  knownProperties.set(text, properties);
+  return properties;
 }
 
 /** Makes the record of a row. */

@@ -6,6 +6,7 @@ import { GET_ACTION_RESULT } from "../../src/store/sqlite/action-result-reads.ts
 import { farmQueries } from "../../src/store/sqlite/farm-reads.ts";
 import { jobQueries } from "../../src/store/sqlite/job-reads.ts";
 import { NEXT_JOBS } from "../../src/store/sqlite/job-writes.ts";
+import { OPERATION_STATE } from "../../src/store/sqlite/known-operations.ts";
 import { listSql } from "../../src/store/sqlite/list-sql.ts";
 import { migrate } from "../../src/store/sqlite/migrations.ts";
 import { GET_OPERATION, LIVE_OPERATIONS } from "../../src/store/sqlite/operation-reads.ts";
@@ -215,6 +216,10 @@ describe("the plan of a list", () => {
 describe("the plan of", () => {
   const queries: Record<string, [sql: string, search: string]> = {
     "finding an operation": [GET_OPERATION, "SEARCH o USING INDEX sqlite_autoindex_operations_1 (instance=? AND id=?)"],
+    "finding out whether an operation has changed": [
+      OPERATION_STATE,
+      "SEARCH o USING INDEX sqlite_autoindex_operations_1 (instance=? AND id=?)",
+    ],
     "finding a job": [jobQueries.get, "SEARCH j USING INDEX sqlite_autoindex_jobs_1 (id=?)"],
     "finding the next jobs": [NEXT_JOBS, "SEARCH jobs USING COVERING INDEX jobs_queue (platform_id=?)"],
     "finding the live job of an action": [FIND_LIVE_JOB, "SEARCH jobs USING INDEX jobs_live_action (instance=? AND"],

@@ -146,6 +146,20 @@ export interface OperationKey {
   readonly id: string;
 }
 
+/** Where somebody is who reads the changes of operations: opaque, and of one database. */
+export type ChangePosition = string;
+
+/** That an operation is new or another than before, as it is now; or that it was deleted. */
+export type OperationChange =
+  | { readonly kind: "changed"; readonly operation: OperationRecord }
+  | { readonly kind: "deleted"; readonly key: OperationKey };
+
+/** Some changes, and the position after them. */
+export interface ChangePage {
+  readonly changes: readonly OperationChange[];
+  readonly position: ChangePosition;
+}
+
 /**
  * The state of the farm, durable: when a promise of a changing method resolves, the change survives a crash.
  * Every method is one transaction and each transition is conditional, so that of two racing callers one finds out that it
@@ -180,6 +194,16 @@ export interface Store extends AsyncDisposable {
    * that have no other; answers how many operations went.
    */
   pruneOperations(instance: string, endedBefore: number, limit: number): Promise<number>;
+  /** The position after all changes so far. */
+  changePosition(): Promise<ChangePosition>;
+  /**
+   * Changes of all instances after a position, in order, at most `limit`; of several of one operation only the last.
+   * Undefined when the position is none of this database, or so old that deletions after it are forgotten: who reads must
+   * begin anew.
+   */
+  changesAfter(position: ChangePosition, limit: number): Promise<ChangePage | undefined>;
+  /** Calls `wake` when operations have changed, perhaps once for many and perhaps for nothing; answers how to stop that. */
+  onChange(wake: () => void): () => void;
   /** All operations that have not ended, of all instances. */
   liveOperations(): Promise<(OperationKey & { readonly polled: boolean })[]>;
 

@@ -3,6 +3,8 @@ import { DatabaseSync } from "node:sqlite";
 import { before, describe, test } from "node:test";
 import { filterAt, resolveFilter, type SortValue } from "../../src/operations/operations.ts";
 import { GET_ACTION_RESULT } from "../../src/store/sqlite/action-result-reads.ts";
+import { CHANGED_OPERATIONS, DELETIONS } from "../../src/store/sqlite/change-reads.ts";
+import { LAST_CHANGE } from "../../src/store/sqlite/change-statements.ts";
 import { farmQueries } from "../../src/store/sqlite/farm-reads.ts";
 import { jobQueries } from "../../src/store/sqlite/job-reads.ts";
 import { NEXT_JOBS } from "../../src/store/sqlite/job-writes.ts";
@@ -220,6 +222,8 @@ describe("the plan of", () => {
       OPERATION_STATE,
       "SEARCH o USING INDEX sqlite_autoindex_operations_1 (instance=? AND id=?)",
     ],
+    "finding what changed": [CHANGED_OPERATIONS, "SEARCH o USING INDEX operations_changed (changed>?)"],
+    "finding what was deleted": [DELETIONS, "SEARCH deleted_operations USING INTEGER PRIMARY KEY (rowid>?)"],
     "finding a job": [jobQueries.get, "SEARCH j USING INDEX sqlite_autoindex_jobs_1 (id=?)"],
     "finding the next jobs": [NEXT_JOBS, "SEARCH jobs USING COVERING INDEX jobs_queue (platform_id=?)"],
     "finding the live job of an action": [FIND_LIVE_JOB, "SEARCH jobs USING INDEX jobs_live_action (instance=? AND"],
@@ -255,6 +259,12 @@ describe("the plan of", () => {
   test("counting the jobs ahead reads only the head of one platform's queue", () => {
     const lines = plan(farmQueries.jobsAhead);
     assert.ok(lines.some((line) => line.startsWith("SEARCH jobs USING COVERING INDEX jobs_queue (platform_id=?)")));
+    assert.ok(!lines.some((line) => line.includes("TEMP B-TREE")), lines.join("\n"));
+  });
+
+  test("the last change is at the end of its index", () => {
+    const lines = plan(LAST_CHANGE);
+    assert.ok(lines.includes("SEARCH operations USING COVERING INDEX operations_changed (changed>?)"), lines.join("\n"));
     assert.ok(!lines.some((line) => line.includes("TEMP B-TREE")), lines.join("\n"));
   });
 

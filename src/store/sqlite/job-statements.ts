@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { JobOutcome } from "../../operations/operations.ts";
 import { type Cause, JobEventKind } from "../job-event.ts";
+import type { ChangeStatements } from "./change-statements.ts";
 import { prepare } from "./connection.ts";
 import type { EventStatements } from "./event-statements.ts";
 import type { JobRow } from "./rows.ts";
@@ -24,7 +25,7 @@ export type EndKind = typeof JobEventKind.COMPLETION | typeof JobEventKind.CANCE
 /** Steps on a job that more than one transition takes. */
 export interface JobStatements {
   find(jobId: string): JobRow | undefined;
-  /** Gives the live operations of a job the stage that it has now. */
+  /** Gives the live operations of a job the stage that it has now, whether or not it is another. Counts as a change. */
   followStage(jobId: string, stage: number): void;
   /** Keeps the encoded ExecuteResponse. */
   putResponse(jobId: string, response: Uint8Array): void;
@@ -41,7 +42,10 @@ const END_JOB = `
   RETURNING queued_at, worker`;
 
 const END_OPERATIONS = `
-  UPDATE operations SET stage = ${COMPLETED}, cancelled = ?, completed_at = ? WHERE job_id = ? AND completed_at IS NULL`;
+  UPDATE operations SET stage = ${COMPLETED}, cancelled = ?, completed_at = ?, changed = ?
+  WHERE job_id = ? AND completed_at IS NULL`;
+
+const FOLLOW_STAGE = "UPDATE operations SET stage = ?, changed = ? WHERE job_id = ? AND completed_at IS NULL";
 
 const FORGET_JOB = `
   DELETE FROM jobs WHERE id = ? AND stage = ${COMPLETED} AND NOT EXISTS (SELECT 1 FROM operations WHERE job_id = jobs.id)`;
@@ -51,16 +55,20 @@ const PUT_RESPONSE = `
   ON CONFLICT (job_id) DO UPDATE SET response = excluded.response`;
 
 /** Prepares the statements. */
-export function createJobStatements(db: DatabaseSync, events: EventStatements): JobStatements {
+export function createJobStatements(
+  db: DatabaseSync,
+  events: EventStatements,
+  changes: ChangeStatements,
+): JobStatements {
   const find = prepare<JobRow>(db, `SELECT ${JOB_COLUMNS} FROM jobs j ${JOB_JOINS} WHERE j.id = ?`);
-  const followStage = prepare(db, "UPDATE operations SET stage = ? WHERE job_id = ? AND completed_at IS NULL");
+  const followStage = prepare(db, FOLLOW_STAGE);
   const putResponse = prepare(db, PUT_RESPONSE);
   const endJob = prepare<readonly [queuedAt: number, worker: string | null]>(db, END_JOB);
   const endOperations = prepare(db, END_OPERATIONS);
   const forget = prepare(db, FORGET_JOB);
   return {
     find: (jobId) => find.get(jobId),
-    followStage: (jobId, stage) => void followStage.run(stage, jobId),
+    followStage: (jobId, stage) => void followStage.run(stage, changes.next(), jobId),
     putResponse: (jobId, response) => void putResponse.run(jobId, response),
     end: ({ jobId, session = null, outcome, startedAt = null, now, cause }, kind) => {
       const { statusCode, exitCode = null, cached, response } = outcome;
@@ -68,7 +76,7 @@ export function createJobStatements(db: DatabaseSync, events: EventStatements): 
       if (!ended) return false;
       const [queuedAt, worker] = ended;
       putResponse.run(jobId, response);
-      endOperations.run(Number(kind === JobEventKind.CANCELLATION), now, jobId);
+      endOperations.run(Number(kind === JobEventKind.CANCELLATION), now, changes.next(), jobId);
       const result = kind === JobEventKind.COMPLETION && { statusCode, durationMs: now - queuedAt };
       events.append(jobId, kind, now, { ...(worker !== null && { worker }), ...result, ...(cause && { cause }) });
       return true;

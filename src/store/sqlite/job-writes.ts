@@ -50,6 +50,7 @@ export function jobWrites(db: DatabaseSync, jobs: JobStatements, events: EventSt
       const held = report.get(startedAt ?? null, jobId, session);
       if (!held) return false;
       putProgress.run(jobId, metadata);
+      jobs.followStage(jobId, EXECUTING);
       for (const { name, at } of reached) {
         events.append(jobId, JobEventKind.PROGRESS_UPDATE, at, { worker: held[0], timestampName: name });
       }

@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { JobOutcome } from "../../operations/operations.ts";
 import { type Cause, JobEventKind } from "../job-event.ts";
 import type { CancelResult, OperationKey } from "../store.ts";
+import type { ChangeStatements } from "./change-statements.ts";
 import { prepare } from "./connection.ts";
 import type { EventStatements } from "./event-statements.ts";
 import type { JobEnd, JobStatements } from "./job-statements.ts";
@@ -12,27 +13,32 @@ const FIND_STATE = `
   WHERE o.instance = ? AND o.id = ?`;
 
 const CANCEL = `
-  UPDATE operations SET stage = ${COMPLETED}, cancelled = 1, completed_at = ? WHERE instance = ? AND id = ?`;
+  UPDATE operations SET stage = ${COMPLETED}, cancelled = 1, completed_at = ?, changed = ? WHERE instance = ? AND id = ?`;
 
 /** Forgets the operations that ended first. */
 export const PRUNE = `
   DELETE FROM operations WHERE rowid IN (
     SELECT rowid FROM operations INDEXED BY operations_completed
     WHERE instance = ? AND completed_at < ? ORDER BY completed_at LIMIT ?)
-  RETURNING job_id`;
+  RETURNING job_id, id`;
 
 const COUNT = "SELECT count(*), coalesce(sum(cancelled), 0) FROM operations WHERE job_id = ?";
 
 type OperationState = readonly [jobId: string, stage: number, session: string | null, worker: string | null];
 
 /** The transitions of single operations. */
-export function operationWrites(db: DatabaseSync, jobs: JobStatements, events: EventStatements) {
+export function operationWrites(
+  db: DatabaseSync,
+  jobs: JobStatements,
+  events: EventStatements,
+  changes: ChangeStatements,
+) {
   const markPolled = prepare(db, "UPDATE operations SET polled = 1 WHERE instance = ? AND id = ? AND polled = 0");
   const findState = prepare<OperationState>(db, FIND_STATE);
   const cancel = prepare(db, CANCEL);
   const count = prepare<[operations: number, cancelled: number]>(db, COUNT);
   const hasLive = prepare<[1]>(db, "SELECT 1 FROM operations WHERE job_id = ? AND completed_at IS NULL LIMIT 1");
-  const prune = prepare<[jobId: string]>(db, PRUNE);
+  const prune = prepare<[jobId: string, id: string]>(db, PRUNE);
   const remove = prepare<[jobId: string]>(db, "DELETE FROM operations WHERE instance = ? AND id = ? RETURNING job_id");
 
   function noteCancellation(state: OperationState, operation: string, now: number, cause: Cause | undefined): void {
@@ -55,7 +61,7 @@ export function operationWrites(db: DatabaseSync, jobs: JobStatements, events: E
       if (!state) return { kind: "missing" };
       const [jobId, stage, session] = state;
       if (stage === COMPLETED) return { kind: "already-done", jobId };
-      cancel.run(now, instance, id);
+      cancel.run(now, changes.next(), instance, id);
       noteCancellation(state, id, now, cause);
       const jobEnded = !hasLive.get(jobId) && jobs.end(endOf(jobId, outcome, now, cause), JobEventKind.CANCELLATION);
       return { kind: "cancelled", jobId, jobEnded, session: jobEnded ? (session ?? undefined) : undefined };
@@ -73,12 +79,15 @@ export function operationWrites(db: DatabaseSync, jobs: JobStatements, events: E
 
     deleteOperation: ({ instance, id }: OperationKey): string | undefined => {
       const jobId = remove.get(instance, id)?.[0];
-      if (jobId !== undefined) jobs.forget(jobId);
+      if (jobId === undefined) return undefined;
+      changes.noteDeletion(instance, id);
+      jobs.forget(jobId);
       return jobId;
     },
 
     pruneOperations: (instance: string, endedBefore: number, limit: number): number => {
       const pruned = prune.all(instance, endedBefore, limit);
+      for (const [, id] of pruned) changes.noteDeletion(instance, id);
       for (const jobId of new Set(pruned.map(([id]) => id))) jobs.forget(jobId);
       return pruned.length;
     },

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { actionResultReads } from "./action-result-reads.ts";
+import { changeReads } from "./change-reads.ts";
 import { farmReads } from "./farm-reads.ts";
 import { jobReads } from "./job-reads.ts";
 import { operationReads } from "./operation-reads.ts";
@@ -11,6 +12,7 @@ import type { ThreadCalls } from "./thread-calls.ts";
 export function createReads(db: DatabaseSync, longReads: ThreadCalls<LongReads>) {
   return {
     ...operationReads(db, longReads),
+    ...changeReads(db),
     ...jobReads(db),
     ...sessionReads(db),
     ...farmReads(db, longReads),

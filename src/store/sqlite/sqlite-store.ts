@@ -91,9 +91,18 @@ function storeOf({ reads, writer, log, resources }: Parts): Store {
     }
   }
 
+  const listeners = new Set<() => void>();
+
+  /** Makes a change of operations, and says so when it is durable. */
+  const change: typeof writer.call = async (kind, ...input) => {
+    const answer = await writer.call(kind, ...input);
+    for (const wake of listeners) wake();
+    return answer;
+  };
+
   return {
     submit: async (submission) => {
-      const { row, merged } = await writer.call("submit", plainSubmission(submission));
+      const { row, merged } = await change("submit", plainSubmission(submission));
       return { operation: toOperation(row), merged };
     },
     getOperation: (key) => ask(() => reads.getOperation(key)),
@@ -102,15 +111,21 @@ function storeOf({ reads, writer, log, resources }: Parts): Store {
       if (await ask(() => reads.needsPolledMark(key))) await writer.call("markPolled", plainKey(key));
     },
     cancelOperation: (key, outcome, now, cause) =>
-      writer.call("cancelOperation", plainKey(key), plainOutcome(outcome), now, plainCause(cause)),
+      change("cancelOperation", plainKey(key), plainOutcome(outcome), now, plainCause(cause)),
     killJob: (key, outcome, now, cause) =>
-      writer.call("killJob", plainKey(key), plainOutcome(outcome), now, plainCause(cause)),
-    deleteOperation: (key) => writer.call("deleteOperation", plainKey(key)),
-    pruneOperations: (instance, endedBefore, limit) => writer.call("pruneOperations", instance, endedBefore, limit),
+      change("killJob", plainKey(key), plainOutcome(outcome), now, plainCause(cause)),
+    deleteOperation: (key) => change("deleteOperation", plainKey(key)),
+    pruneOperations: (instance, endedBefore, limit) => change("pruneOperations", instance, endedBefore, limit),
     liveOperations: () => ask(reads.liveOperations),
+    changePosition: () => ask(reads.changePosition),
+    changesAfter: (position, limit) => ask(() => reads.changesAfter(position, limit)),
+    onChange: (wake) => {
+      listeners.add(wake);
+      return () => void listeners.delete(wake);
+    },
 
     platforms: (afterId) => ask(() => reads.platforms(afterId)),
-    claim: async (claim) => (await writer.call("claim", plainClaim(claim))).map(toJob),
+    claim: async (claim) => (await change("claim", plainClaim(claim))).map(toJob),
     getJob: (jobId) => ask(() => reads.getJob(jobId)),
     history: (jobId) => ask(() => reads.history(jobId)),
     leasedJobs: (session) => ask(() => reads.leasedJobs(session)),
@@ -118,9 +133,9 @@ function storeOf({ reads, writer, log, resources }: Parts): Store {
     overdueJobs: (now, allowanceMs, limit) => ask(() => reads.overdueJobs(now, allowanceMs, limit)),
     jobsQueuedBefore: (instance, before, limit) => ask(() => reads.jobsQueuedBefore(instance, before, limit)),
     reportProgress: (jobId, session, partialMetadata, startedAt, reached = []) =>
-      writer.call("reportProgress", { jobId, session, metadata: trim(partialMetadata), startedAt, reached }),
-    requeue: (jobId, session, now, cause) => writer.call("requeue", jobId, session, now, plainCause(cause)),
-    complete: (completion) => writer.call("complete", plainCompletion(completion)),
+      change("reportProgress", { jobId, session, metadata: trim(partialMetadata), startedAt, reached }),
+    requeue: (jobId, session, now, cause) => change("requeue", jobId, session, now, plainCause(cause)),
+    complete: (completion) => change("complete", plainCompletion(completion)),
 
     putSession: (session) => writer.call("putSession", sessionRow(session)),
     getSession: (name) => ask(() => reads.getSession(name)),

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { JobEventKind } from "../job-event.ts";
+import type { ChangeStatements } from "./change-statements.ts";
 import { prepare } from "./connection.ts";
 import type { EventStatements } from "./event-statements.ts";
 import type { JobStatements } from "./job-statements.ts";
@@ -21,8 +22,8 @@ const INSERT_JOB = `
 const INSERT_OPERATION = `
   INSERT INTO operations (instance, id, job_id, stage, cancelled, polled, created_at, queued_at, completed_at,
     tool_name, tool_version, action_id, invocation_id, correlated_invocations_id, action_mnemonic, target_id,
-    configuration_id, client_actor, client_subject, client_workflow)
-  VALUES (?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+    configuration_id, client_actor, client_subject, client_workflow, changed)
+  VALUES (?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 const RAISE_PRIORITY = `UPDATE jobs SET priority = ? WHERE id = ? AND stage = ${QUEUED} AND priority > ?`;
 
@@ -30,18 +31,23 @@ const RAISE_PRIORITY = `UPDATE jobs SET priority = ? WHERE id = ? AND stage = ${
 type JobHead = readonly [id: string, stage: number, queuedAt: number];
 
 /** The transition that makes operations, and jobs where need be. */
-export function submitWrites(db: DatabaseSync, jobs: JobStatements, events: EventStatements) {
+export function submitWrites(
+  db: DatabaseSync,
+  jobs: JobStatements,
+  events: EventStatements,
+  changes: ChangeStatements,
+) {
   const findLiveJob = prepare<JobHead>(db, FIND_LIVE_JOB);
   const raisePriority = prepare(db, RAISE_PRIORITY);
   const countOperations = prepare<[number]>(db, "SELECT count(*) FROM operations WHERE job_id = ?");
   const insertJob = createInsertJob(db, jobs);
-  const insertOperation = createInsertOperation(db);
+  const insertOperation = createInsertOperation(db, changes);
 
   function joinLiveJob({ operation, job, outcome }: PlainSubmission): JobHead | undefined {
     if (!job.cacheable || outcome) return undefined;
     const { hash, sizeBytes, functionName } = job.action;
     const live = findLiveJob.get(operation.instance, hash, sizeBytes, functionName);
-    if (live) raisePriority.run(job.priority, live[0], job.priority);
+    if (live && raisePriority.run(job.priority, live[0], job.priority) > 0) jobs.followStage(live[0], QUEUED);
     return live;
   }
 
@@ -91,7 +97,10 @@ function createPlatformId(db: DatabaseSync): (instance: string, properties: stri
   };
 }
 
-function createInsertOperation(db: DatabaseSync): (submission: PlainSubmission, job: JobHead) => OperationRow {
+function createInsertOperation(
+  db: DatabaseSync,
+  changes: ChangeStatements,
+): (submission: PlainSubmission, job: JobHead) => OperationRow {
   const insert = prepare(db, INSERT_OPERATION);
   const find = prepare<OperationRow>(
     db,
@@ -104,7 +113,7 @@ function createInsertOperation(db: DatabaseSync): (submission: PlainSubmission, 
       ...[m?.toolName ?? null, m?.toolVersion ?? null, m?.actionId ?? null, m?.invocationId ?? null],
       ...[m?.correlatedInvocationsId ?? null, m?.actionMnemonic ?? null, m?.targetId ?? null],
       ...[m?.configurationId ?? null],
-      ...[identity?.actor ?? null, identity?.subject ?? null, identity?.workflow ?? null],
+      ...[identity?.actor ?? null, identity?.subject ?? null, identity?.workflow ?? null, changes.next()],
     );
     const row = find.get(instance, id);
     if (!row) throw new Error("the new operation is not there");

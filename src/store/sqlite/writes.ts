@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { actionResultWrites } from "./action-result-writes.ts";
+import { createChangeStatements } from "./change-statements.ts";
 import { createEventStatements } from "./event-statements.ts";
 import { createJobStatements } from "./job-statements.ts";
 import { jobWrites } from "./job-writes.ts";
@@ -10,10 +11,11 @@ import { submitWrites } from "./submit-writes.ts";
 /** Prepares all that changes the store. Each function must run inside a transaction. */
 export function createWrites(db: DatabaseSync) {
   const events = createEventStatements(db);
-  const jobs = createJobStatements(db, events);
+  const changes = createChangeStatements(db);
+  const jobs = createJobStatements(db, events, changes);
   return {
-    ...submitWrites(db, jobs, events),
-    ...operationWrites(db, jobs, events),
+    ...submitWrites(db, jobs, events, changes),
+    ...operationWrites(db, jobs, events, changes),
     ...jobWrites(db, jobs, events),
     ...sessionWrites(db),
     ...actionResultWrites(db),

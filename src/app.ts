@@ -69,7 +69,10 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
       const settings = settingsOf(config.instances[index] ?? everywhere);
       return createInstance(name, { storage, scheduler, casOf, settings, clock });
     }),
-    { clock, everywhere: createBotHome(EVERY_INSTANCE, { scheduler, casOf, settings: settingsOf(everywhere) }) },
+    {
+      ...{ clock, changes: scheduler.changes },
+      everywhere: createBotHome(EVERY_INSTANCE, { scheduler, casOf, settings: settingsOf(everywhere) }),
+    },
   );
 
   const drain = new AbortController();

@@ -1,9 +1,11 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
 import { invalidArgument, unimplemented } from "../base/errors.ts";
+import type { ChangeFeed } from "../scheduler/scheduler.ts";
 import type { BotHome, Instance } from "./instance.ts";
-import { type AcrossRequest, ALL_INSTANCES, listAcross, type PageAcross } from "./list-across.ts";
+import { type AcrossRequest, ALL_INSTANCES, listAcross, type PageAcross, scopeOfAll } from "./list-across.ts";
 import { type MethodRef, mayNameAll, type Target, targetOf } from "./targets.ts";
+import { type WatchedBatch, type WatchRequest, watchOperations } from "./watch-operations.ts";
 
 export type { Upload } from "../cas/cas.ts";
 export {
@@ -28,6 +30,7 @@ export {
 } from "./instance.ts";
 export type { BotReply, LeaseOffer } from "./leasing.ts";
 export { isInstanced, type MethodRef, type Target } from "./targets.ts";
+export type { WatchedBatch, WatchedChange, WatchRequest } from "./watch-operations.ts";
 
 /** A request's instance, found, and what in it the request is about. */
 export interface Resolved {
@@ -37,8 +40,14 @@ export interface Resolved {
   /** The operation or bot session id; "" where the request names the instance only. */
   readonly id: string;
   readonly blob: Target["blob"];
-  /** Lists the instances that serve the service; only for a request that is about all of them. */
-  readonly across: ((request: AcrossRequest) => Promise<PageAcross>) | undefined;
+  /** The instances that serve the service, as one; only for a request that is about all of them. */
+  readonly across: Across | undefined;
+}
+
+/** Several instances as one. */
+export interface Across {
+  list(request: AcrossRequest): Promise<PageAcross>;
+  watch(request: WatchRequest): AsyncIterable<WatchedBatch>;
 }
 
 /** The instances of this server, by name. */
@@ -54,8 +63,9 @@ export interface Instances {
 /** Makes the registry. `everywhere` is the home of the bots that serve every instance. */
 export function createInstances(
   all: readonly Instance[],
-  { everywhere, clock }: { readonly everywhere: BotHome; readonly clock: Clock },
+  deps: { readonly everywhere: BotHome; readonly changes: ChangeFeed; readonly clock: Clock },
 ): Instances {
+  const { everywhere, clock } = deps;
   const byName = new Map(all.map((instance) => [instance.name, instance]));
   return {
     names: [...byName.keys()],
@@ -64,7 +74,10 @@ export function createInstances(
       if (name === ALL_INSTANCES && mayNameAll(method)) {
         const serving = all.filter(({ settings }) => settings.services.has(method.parent.typeName));
         if (serving.length === 0) throw notServed(method, name);
-        const across = (request: AcrossRequest) => listAcross(serving, request, clock);
+        const across: Across = {
+          list: (request) => listAcross(serving, request, clock),
+          watch: (request) => watchOperations(scopeOfAll(serving), deps, request),
+        };
         return { home: everywhere, instance: undefined, id, blob, across };
       }
       const instance = byName.get(name);

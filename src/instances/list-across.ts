@@ -4,6 +4,7 @@ import {
   buildQuery,
   compareText,
   DEFAULT_FILTER,
+  type OperationQuery,
   type OperationRecord,
   type SortTerm,
   type SortValue,
@@ -11,6 +12,7 @@ import {
 } from "../operations/operations.ts";
 import type { Instance } from "./instance.ts";
 import type { ListRequest, OperationPage } from "./operations.ts";
+import type { WatchScope } from "./watch-operations.ts";
 
 /** What stands for all instances in the request of a list (AIP-159). */
 export const ALL_INSTANCES = "-";
@@ -37,22 +39,37 @@ export async function listAcross(
   clock: Clock,
 ): Promise<PageAcross> {
   const { filter: filterText, pageSize, pageToken } = request;
+  const { defaultFilter, maxPageSize } = commonSettings(instances);
   const { query, page } = buildQuery({
     ...{ instance: ALL_INSTANCES, filterText, pageSize, pageToken, now: clock.now() },
-    defaultFilter: commonFilter(instances),
-    maxPageSize: Math.min(...instances.map(({ settings }) => settings.maxPageSize)),
+    ...{ defaultFilter, maxPageSize },
   });
+  const { operations, unreachable } = await findAcross(instances, query, request.partial);
+  return { ...page(operations), unreachable };
+}
+
+/** What a watch of several instances looks at; where one fails, the watch does, with the instance's name. */
+export function scopeOfAll(instances: readonly Instance[]): WatchScope {
+  return {
+    name: ALL_INSTANCES,
+    instances: new Set(instances.map(({ name }) => name)),
+    ...commonSettings(instances),
+    find: async (query) => (await findAcross(instances, query, false)).operations,
+  };
+}
+
+async function findAcross(instances: readonly Instance[], query: OperationQuery, partial: boolean) {
   const answers = await Promise.allSettled(instances.map(({ operations }) => operations.find(query)));
   const rows: Row[] = [];
   const unreachable: string[] = [];
   for (const [index, answer] of answers.entries()) {
     const name = instances[index]?.name ?? "";
     if (answer.status === "fulfilled") for (const record of answer.value) rows.push(rowOf(record, query.order));
-    else if (request.partial && answer.reason instanceof StatusError) unreachable.push(name);
+    else if (partial && answer.reason instanceof StatusError) unreachable.push(name);
     else throw withInstance(answer.reason, name);
   }
   rows.sort((a, b) => compareRows(a, b, query.order));
-  return { ...page(rows.slice(0, query.limit).map(({ record }) => record)), unreachable };
+  return { operations: rows.slice(0, query.limit).map(({ record }) => record), unreachable };
 }
 
 interface Row {
@@ -78,9 +95,14 @@ function compareValues(a: SortValue, b: SortValue): number {
   return typeof a === "string" ? compareText(a, String(b)) : a - Number(b);
 }
 
-function commonFilter(instances: readonly Instance[]): string {
-  const [first, ...others] = new Set(instances.map(({ settings }) => settings.defaultFilter));
-  return first === undefined || others.length > 0 ? DEFAULT_FILTER : first;
+function commonSettings(instances: readonly Instance[]) {
+  const all = instances.map(({ settings }) => settings);
+  const [filter, ...others] = new Set(all.map(({ defaultFilter }) => defaultFilter));
+  return {
+    defaultFilter: filter === undefined || others.length > 0 ? DEFAULT_FILTER : filter,
+    maxPageSize: Math.min(...all.map(({ maxPageSize }) => maxPageSize)),
+    keepAliveMs: Math.min(...all.map(({ keepAliveMs }) => keepAliveMs)),
+  };
 }
 
 function withInstance(reason: unknown, instance: string): unknown {

@@ -10,6 +10,7 @@ import {
 } from "../operations/operations.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { InstanceSettings } from "./instance.ts";
+import { type WatchedBatch, type WatchRequest, watchOperations } from "./watch-operations.ts";
 
 /** What a client asks a list for; "" and 0 mean the defaults. */
 export interface ListRequest {
@@ -30,6 +31,8 @@ export interface Operations {
   list(request: ListRequest): Promise<OperationPage>;
   /** What a query that was made for several instances finds in this one. */
   find(query: OperationQuery): Promise<readonly OperationRecord[]>;
+  /** Those that match a filter, and what happens to them; see watchOperations. */
+  watch(request: WatchRequest): AsyncIterable<WatchedBatch>;
   /** The latest state at the end of the operation or of the time, whichever is first. */
   wait(id: string, options: { signal: AbortSignal; timeoutMs: number }): Promise<OperationRecord>;
   /** False when there is no such operation. The history keeps who it was. */
@@ -50,6 +53,10 @@ export function createOperations(
     return record;
   }
 
+  const find = (query: OperationQuery) => scheduler.list({ ...query, instance });
+  const { defaultFilter, maxPageSize, keepAliveMs } = settings;
+  const scope = { name: instance, instances: new Set([instance]), defaultFilter, maxPageSize, keepAliveMs, find };
+
   return {
     get: async (id) => found(id, await scheduler.poll({ instance, id })),
     list: async (request) => {
@@ -64,7 +71,8 @@ export function createOperations(
       });
       return page(await scheduler.list(query));
     },
-    find: (query) => scheduler.list({ ...query, instance }),
+    find,
+    watch: (request) => watchOperations(scope, { changes: scheduler.changes, clock }, request),
     wait: async (id, options) => found(id, await scheduler.wait({ instance, id }, options)),
     cancel: (id, identity) =>
       scheduler.cancel({ instance, id }, { by: "client", identity, reason: "cancelled by a client" }),

@@ -79,9 +79,11 @@ export function isInstanced(method: MethodRef): boolean {
   return rules.has(methodName(method));
 }
 
+const NAME_ALL = new Set([Operations.method.listOperations, FarmService.method.watchOperations].map(methodName));
+
 /** True for a method whose requests may name all instances at once. */
 export function mayNameAll(method: MethodRef): boolean {
-  return methodName(method) === methodName(Operations.method.listOperations);
+  return NAME_ALL.has(methodName(method));
 }
 
 /** What a request of an instanced method is about. INVALID_ARGUMENT when its name is malformed. */

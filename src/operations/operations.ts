@@ -4,6 +4,7 @@ export { filterAt, isRelative, resolveFilter } from "./filter.ts";
 export { type FilterKeySpec, filterKeys, isFilterKey, type ScalarKeySpec, scalarKeys } from "./filter-keys.ts";
 export { compareText, matches } from "./filter-match.ts";
 export { DEEPEST_FILTER, LONGEST_FILTER, MOST_FILTER_TERMS, type ParsedFilter, parseFilter } from "./filter-parser.ts";
+export { mayHaveMatched } from "./filter-past.ts";
 export { printFilter } from "./filter-print.ts";
 export type {
   Comparison,
@@ -24,7 +25,7 @@ export { toLroOperation } from "./lro-view.ts";
 export { formatOperationName, type OperationName, parseOperationName } from "./names.ts";
 export { METADATA_TYPE_URL } from "./operation-metadata.ts";
 export { failedOutcome, outcomeOf } from "./outcome.ts";
-export { decodePageToken, encodePageToken, type PagedQuery, type PageStart } from "./page-token.ts";
+export { decodePageToken, encodePageToken, type PageStart } from "./page-token.ts";
 export { buildQuery, DEFAULT_FILTER, type ListQuery, type ListRequest, type Page, pageSize } from "./paging.ts";
 export { toReapiOperation } from "./reapi-view.ts";
 export {
@@ -38,3 +39,5 @@ export {
   Stage,
 } from "./record.ts";
 export { sortKeys, sortValuesOf } from "./sort-keys.ts";
+export type { FilteredQuery } from "./token.ts";
+export { decodeWatchToken, encodeWatchToken, type WatchPlace } from "./watch-token.ts";

@@ -1,9 +1,10 @@
 import { invalidField } from "../base/errors.ts";
 import { filterAt, resolveFilter } from "./filter.ts";
 import type { OperationQuery } from "./filter-tree.ts";
-import { decodePageToken, encodePageToken, type PagedQuery } from "./page-token.ts";
+import { decodePageToken, encodePageToken } from "./page-token.ts";
 import type { OperationRecord } from "./record.ts";
 import { sortValuesOf } from "./sort-keys.ts";
+import type { FilteredQuery } from "./token.ts";
 
 /** What a client asks of a list, and the limits of the instance. */
 export interface ListRequest {
@@ -49,7 +50,7 @@ export function buildQuery(request: ListRequest): ListQuery {
   const { instance, pageToken } = request;
   const size = pageSize(request.pageSize, request.maxPageSize);
   const { filter, order } = resolveFilter(request.filterText, request.defaultFilter);
-  const paged: PagedQuery = { instance, filter, order };
+  const paged: FilteredQuery = { instance, filter, order };
   const start = pageToken === "" ? undefined : decodePageToken(pageToken, paged);
   const now = start?.now ?? request.now;
   const query: OperationQuery = {
@@ -63,7 +64,7 @@ export function buildQuery(request: ListRequest): ListQuery {
 
 function pageOf(
   rows: readonly OperationRecord[],
-  { size, paged, now }: { size: number; paged: PagedQuery; now: number },
+  { size, paged, now }: { size: number; paged: FilteredQuery; now: number },
 ): Page {
   const last = rows.length > size ? rows[size - 1] : undefined;
   if (!last) return { operations: rows, nextPageToken: "" };

@@ -4,6 +4,7 @@ import { isDone, type OperationQuery, type OperationRecord } from "../operations
 import type { CancelResult, Cause, OperationKey, Store } from "../store/store.ts";
 import { type CancelledMany, type CancelMany, cancelMany } from "./cancel-many.ts";
 import { type Census, createCensus } from "./census.ts";
+import { type ChangeFeed, createChangeFeed } from "./change-feed.ts";
 import { startDuties } from "./duties.ts";
 import { createIdleBots } from "./idle-bots.ts";
 import { byServer, createJobs, type NewJob } from "./jobs.ts";
@@ -15,9 +16,17 @@ import type { SchedulerSettings } from "./settings.ts";
 import { createTopics } from "./topics.ts";
 import { type WatchOptions, waitOperation, watchOperation } from "./watch.ts";
 
-export { type Cause, type JobEvent, JobEventKind, type OperationKey } from "../store/store.ts";
+export {
+  type Cause,
+  type ChangePage,
+  type JobEvent,
+  JobEventKind,
+  type OperationChange,
+  type OperationKey,
+} from "../store/store.ts";
 export type { CancelledMany } from "./cancel-many.ts";
 export type { JobHistory, OperationStanding, PlatformLoad, Worker } from "./census.ts";
+export type { ChangeFeed } from "./change-feed.ts";
 export type { NewJob } from "./jobs.ts";
 export { EVERY_INSTANCE } from "./platforms.ts";
 export type { LeaseReport } from "./reports.ts";
@@ -51,6 +60,8 @@ export interface Scheduler extends AsyncDisposable {
   cancelMany(wish: CancelMany): Promise<CancelledMany>;
   /** What operators ask. */
   readonly census: Census;
+  /** What changes, of all operations of all instances. */
+  readonly changes: ChangeFeed;
   /** Forgets one operation and cancels nothing. False when there is none. */
   delete(key: OperationKey): Promise<boolean>;
   openSession(parent: string, report: BotReport): Promise<SessionReply>;
@@ -70,6 +81,7 @@ export async function createScheduler(deps: {
   const { store, clock, log, settingsOf } = deps;
   const topics = createTopics(clock);
   const idleBots = createIdleBots();
+  const changes = createChangeFeed({ store, clock });
   const jobs = createJobs({ store, clock, log, topics, idleBots, settingsOf });
   const platforms = createPlatforms(store);
   const sessions = createSessions({ store, clock, log, jobs, platforms, idleBots, topics, settingsOf });
@@ -147,6 +159,7 @@ export async function createScheduler(deps: {
       return result;
     },
     census: createCensus(store),
+    changes,
     delete: async (key) => {
       orphans.forget(key);
       return jobs.delete(key);
@@ -154,6 +167,7 @@ export async function createScheduler(deps: {
     openSession: sessions.open,
     updateSession: sessions.update,
     [Symbol.asyncDispose]: async () => {
+      changes[Symbol.dispose]();
       orphans.close();
       await Promise.all([duties.stop(), retention.stop()]);
     },

@@ -7,7 +7,7 @@ import { formatOperationName, toLroOperation } from "../operations/operations.ts
 import { identityOf } from "./caller.ts";
 import { untilDeadline, type WaitLimits } from "./deadline.ts";
 import { answerOperation } from "./operation-answers.ts";
-import { listOfAll, target } from "./target.ts";
+import { allInstances, target } from "./target.ts";
 
 /**
  * `google.longrunning.Operations`, the LRO view. Get and Wait echo the requested name and say in trailers who asked for
@@ -34,9 +34,9 @@ export function operationsService({
       return answerOperation(await instance.operations.wait(id, options), request.name, context);
     },
     listOperations: async (request, context) => {
-      const across = listOfAll(context);
+      const across = allInstances(context);
       const page = across
-        ? await across({ ...request, partial: request.returnPartialSuccess })
+        ? await across.list({ ...request, partial: request.returnPartialSuccess })
         : { ...(await target(context).instance.operations.list(request)), unreachable: [] };
       return create(ListOperationsResponseSchema, {
         operations: page.operations.map((record) =>

@@ -23,8 +23,8 @@ export function target(context: HandlerContext): Resolved & { readonly instance:
   return { ...resolved, instance: resolved.instance };
 }
 
-/** How to list all instances; undefined when the call is about one. */
-export function listOfAll(context: HandlerContext): Resolved["across"] {
+/** All instances as one; undefined when the call is about one of them. */
+export function allInstances(context: HandlerContext): Resolved["across"] {
   return botTarget(context).across;
 }
 

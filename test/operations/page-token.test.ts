@@ -4,13 +4,13 @@ import fc from "fast-check";
 import {
   decodePageToken,
   encodePageToken,
-  type PagedQuery,
+  type FilteredQuery,
   resolveFilter,
   type SortValue,
 } from "../../src/operations/operations.ts";
 import { refusal } from "./refusals.ts";
 
-const queryOf = (text: string, instance = "main"): PagedQuery => ({
+const queryOf = (text: string, instance = "main"): FilteredQuery => ({
   instance,
   ...resolveFilter(text, "stage != COMPLETED"),
 });

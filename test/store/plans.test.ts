@@ -264,7 +264,10 @@ describe("the plan of", () => {
 
   test("the last change is at the end of its index", () => {
     const lines = plan(LAST_CHANGE);
-    assert.ok(lines.includes("SEARCH operations USING COVERING INDEX operations_changed (changed>?)"), lines.join("\n"));
+    assert.ok(
+      lines.includes("SEARCH operations USING COVERING INDEX operations_changed (changed>?)"),
+      lines.join("\n"),
+    );
     assert.ok(!lines.some((line) => line.includes("TEMP B-TREE")), lines.join("\n"));
   });
 

@@ -8,6 +8,8 @@ import type { Digest, ExecutionStage_Value } from "../../build/bazel/remote/exec
 import { file_build_bazel_remote_execution_v2_remote_execution } from "../../build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import type { BotStatus } from "../../google/devtools/remoteworkers/v1test2/bots_pb.ts";
 import { file_google_devtools_remoteworkers_v1test2_bots } from "../../google/devtools/remoteworkers/v1test2/bots_pb.ts";
+import type { Operation } from "../../google/longrunning/operations_pb.ts";
+import { file_google_longrunning_operations } from "../../google/longrunning/operations_pb.ts";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -16,7 +18,145 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file opgrid/v1/opgrid.proto.
  */
 export const file_opgrid_v1_opgrid: GenFile = /*@__PURE__*/
-  fileDesc("ChZvcGdyaWQvdjEvb3BncmlkLnByb3RvEglvcGdyaWQudjEiUgoSTGlzdFdvcmtlcnNSZXF1ZXN0EhUKDWluc3RhbmNlX25hbWUYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiUgoTTGlzdFdvcmtlcnNSZXNwb25zZRIiCgd3b3JrZXJzGAEgAygLMhEub3BncmlkLnYxLldvcmtlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki7wIKBldvcmtlchIOCgZib3RfaWQYASABKAkSFAoMc2Vzc2lvbl9uYW1lGAIgASgJEhUKDWluc3RhbmNlX25hbWUYAyABKAkSQAoGc3RhdHVzGAQgASgOMjAuZ29vZ2xlLmRldnRvb2xzLnJlbW90ZXdvcmtlcnMudjF0ZXN0Mi5Cb3RTdGF0dXMSEAoIY2FwYWNpdHkYBSABKAUSLwoKcHJvcGVydGllcxgGIAMoCzIbLm9wZ3JpZC52MS5QbGF0Zm9ybVByb3BlcnR5EiYKBmxlYXNlcxgHIAMoCzIWLm9wZ3JpZC52MS5Xb3JrZXJMZWFzZRIZChFvdGhlcl9sZWFzZV9jb3VudBgIIAEoBRIvCgt1cGRhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpcBCgtXb3JrZXJMZWFzZRIXCg9vcGVyYXRpb25fbmFtZXMYASADKAkSPgoNYWN0aW9uX2RpZ2VzdBgCIAEoCzInLmJ1aWxkLmJhemVsLnJlbW90ZS5leGVjdXRpb24udjIuRGlnZXN0Ei8KC2Fzc2lnbl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIvChBQbGF0Zm9ybVByb3BlcnR5EgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkiPgoPR2V0UXVldWVSZXF1ZXN0EhUKDWluc3RhbmNlX25hbWUYASABKAkSFAoMaW5jbHVkZV9pZGxlGAIgASgIIlcKEEdldFF1ZXVlUmVzcG9uc2USKwoJcGxhdGZvcm1zGAEgAygLMhgub3BncmlkLnYxLlBsYXRmb3JtUXVldWUSFgoOcGxhdGZvcm1fY291bnQYAiABKAUivgIKDVBsYXRmb3JtUXVldWUSLwoKcHJvcGVydGllcxgBIAMoCzIbLm9wZ3JpZC52MS5QbGF0Zm9ybVByb3BlcnR5EhQKDHF1ZXVlZF9jb3VudBgCIAEoAxIXCg9leGVjdXRpbmdfY291bnQYAyABKAMSGQoRaWRsZV93b3JrZXJfY291bnQYBCABKAUSGQoRYnVzeV93b3JrZXJfY291bnQYBSABKAUSIAoYdW5hdmFpbGFibGVfd29ya2VyX2NvdW50GAYgASgFEjUKEW9sZGVzdF9xdWV1ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgtvbGRlc3Rfd2FpdBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIOCgZzZXJ2ZWQYCSABKAgiKAoYR2V0T3BlcmF0aW9uU3RhdHNSZXF1ZXN0EgwKBG5hbWUYASABKAkixwIKGUdldE9wZXJhdGlvblN0YXRzUmVzcG9uc2USRAoFc3RhZ2UYASABKA4yNS5idWlsZC5iYXplbC5yZW1vdGUuZXhlY3V0aW9uLnYyLkV4ZWN1dGlvblN0YWdlLlZhbHVlEhsKDnF1ZXVlX3Bvc2l0aW9uGAIgASgFSACIAQESGwoTcXVldWVfcG9zaXRpb25fdGV4dBgDIAEoCRIVCg1hdHRlbXB0X2NvdW50GAQgASgFEjEKDnF1ZXVlX2R1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEioKC3dhaXRfcmVhc29uGAYgASgOMhUub3BncmlkLnYxLldhaXRSZWFzb24SEQoJd2FpdF90ZXh0GAcgASgJEg4KBmJvdF9pZBgIIAEoCUIRCg9fcXVldWVfcG9zaXRpb24iKgoaR2V0T3BlcmF0aW9uSGlzdG9yeVJlcXVlc3QSDAoEbmFtZRgBIAEoCSKCAQobR2V0T3BlcmF0aW9uSGlzdG9yeVJlc3BvbnNlEj4KDWFjdGlvbl9kaWdlc3QYASABKAsyJy5idWlsZC5iYXplbC5yZW1vdGUuZXhlY3V0aW9uLnYyLkRpZ2VzdBIjCgZldmVudHMYAiADKAsyEy5vcGdyaWQudjEuSm9iRXZlbnQiiwEKCEpvYkV2ZW50EiUKBHR5cGUYASABKA4yFy5vcGdyaWQudjEuSm9iRXZlbnRUeXBlEi4KCmV2ZW50X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKB3BheWxvYWQYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IjMKGkdldE9wZXJhdGlvbkZpbHRlcnNSZXF1ZXN0EhUKDWluc3RhbmNlX25hbWUYASABKAkiSgobR2V0T3BlcmF0aW9uRmlsdGVyc1Jlc3BvbnNlEisKB2ZpbHRlcnMYASADKAsyGi5vcGdyaWQudjEuT3BlcmF0aW9uRmlsdGVyInYKD09wZXJhdGlvbkZpbHRlchILCgNrZXkYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSDAoEdHlwZRgDIAEoCRIRCglvcGVyYXRvcnMYBCADKAkSDgoGdmFsdWVzGAUgAygJEhAKCHNvcnRhYmxlGAYgASgIIi4KDktpbGxKb2JSZXF1ZXN0EgwKBG5hbWUYASABKAkSDgoGcmVhc29uGAIgASgJIiEKD0tpbGxKb2JSZXNwb25zZRIOCgZraWxsZWQYASABKAgiYQoXQ2FuY2VsT3BlcmF0aW9uc1JlcXVlc3QSFQoNaW5zdGFuY2VfbmFtZRgBIAEoCRIOCgZmaWx0ZXIYAiABKAkSDwoHZHJ5X3J1bhgDIAEoCBIOCgZyZWFzb24YBCABKAkiSgoYQ2FuY2VsT3BlcmF0aW9uc1Jlc3BvbnNlEhUKDW1hdGNoZWRfY291bnQYASABKAMSFwoPY2FuY2VsbGVkX2NvdW50GAIgASgDKskBCgpXYWl0UmVhc29uEhsKF1dBSVRfUkVBU09OX1VOU1BFQ0lGSUVEEAASIgoeV0FJVF9SRUFTT05fTk9fTUFUQ0hJTkdfV09SS0VSEAESIwofV0FJVF9SRUFTT05fV09SS0VSU19VTkFWQUlMQUJMRRACEh0KGVdBSVRfUkVBU09OX0JFSElORF9PVEhFUlMQAxIcChhXQUlUX1JFQVNPTl9XT1JLRVJTX0JVU1kQBBIYChRXQUlUX1JFQVNPTl9TVEFSVElORxAFKrUCCgxKb2JFdmVudFR5cGUSHgoaSk9CX0VWRU5UX1RZUEVfVU5TUEVDSUZJRUQQABIbChdKT0JfRVZFTlRfVFlQRV9DUkVBVElPThABEiAKHEpPQl9FVkVOVF9UWVBFX05FV19PUEVSQVRJT04QAhIdChlKT0JfRVZFTlRfVFlQRV9BU1NJR05NRU5UEAMSHQoZSk9CX0VWRU5UX1RZUEVfQ09NUExFVElPThAEEikKJUpPQl9FVkVOVF9UWVBFX09QRVJBVElPTl9DQU5DRUxMQVRJT04QBRIfChtKT0JfRVZFTlRfVFlQRV9DQU5DRUxMQVRJT04QBhIYChRKT0JfRVZFTlRfVFlQRV9SRVRSWRAHEiIKHkpPQl9FVkVOVF9UWVBFX1BST0dSRVNTX1VQREFURRAIMoQFCgtGYXJtU2VydmljZRJRCgtMaXN0V29ya2VycxIdLm9wZ3JpZC52MS5MaXN0V29ya2Vyc1JlcXVlc3QaHi5vcGdyaWQudjEuTGlzdFdvcmtlcnNSZXNwb25zZSIDkAIBEkgKCEdldFF1ZXVlEhoub3BncmlkLnYxLkdldFF1ZXVlUmVxdWVzdBobLm9wZ3JpZC52MS5HZXRRdWV1ZVJlc3BvbnNlIgOQAgESYwoRR2V0T3BlcmF0aW9uU3RhdHMSIy5vcGdyaWQudjEuR2V0T3BlcmF0aW9uU3RhdHNSZXF1ZXN0GiQub3BncmlkLnYxLkdldE9wZXJhdGlvblN0YXRzUmVzcG9uc2UiA5ACARJpChNHZXRPcGVyYXRpb25IaXN0b3J5EiUub3BncmlkLnYxLkdldE9wZXJhdGlvbkhpc3RvcnlSZXF1ZXN0GiYub3BncmlkLnYxLkdldE9wZXJhdGlvbkhpc3RvcnlSZXNwb25zZSIDkAIBEmkKE0dldE9wZXJhdGlvbkZpbHRlcnMSJS5vcGdyaWQudjEuR2V0T3BlcmF0aW9uRmlsdGVyc1JlcXVlc3QaJi5vcGdyaWQudjEuR2V0T3BlcmF0aW9uRmlsdGVyc1Jlc3BvbnNlIgOQAgESQAoHS2lsbEpvYhIZLm9wZ3JpZC52MS5LaWxsSm9iUmVxdWVzdBoaLm9wZ3JpZC52MS5LaWxsSm9iUmVzcG9uc2USWwoQQ2FuY2VsT3BlcmF0aW9ucxIiLm9wZ3JpZC52MS5DYW5jZWxPcGVyYXRpb25zUmVxdWVzdBojLm9wZ3JpZC52MS5DYW5jZWxPcGVyYXRpb25zUmVzcG9uc2ViBnByb3RvMw", [file_build_bazel_remote_execution_v2_remote_execution, file_google_devtools_remoteworkers_v1test2_bots, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChZvcGdyaWQvdjEvb3BncmlkLnByb3RvEglvcGdyaWQudjEiawoWV2F0Y2hPcGVyYXRpb25zUmVxdWVzdBIVCg1pbnN0YW5jZV9uYW1lGAEgASgJEg4KBmZpbHRlchgCIAEoCRIUCgxyZXN1bWVfdG9rZW4YAyABKAkSFAoMY2hhbmdlc19vbmx5GAQgASgIInkKF1dhdGNoT3BlcmF0aW9uc1Jlc3BvbnNlEg0KBXJlc2V0GAEgASgIEisKB2NoYW5nZXMYAiADKAsyGi5vcGdyaWQudjEuT3BlcmF0aW9uQ2hhbmdlEgwKBGxpdmUYAyABKAgSFAoMcmVzdW1lX3Rva2VuGAQgASgJInIKD09wZXJhdGlvbkNoYW5nZRIyCglvcGVyYXRpb24YASABKAsyHS5nb29nbGUubG9uZ3J1bm5pbmcuT3BlcmF0aW9uSAASDgoEbGVmdBgCIAEoCUgAEhEKB2RlbGV0ZWQYAyABKAlIAEIICgZjaGFuZ2UiUgoSTGlzdFdvcmtlcnNSZXF1ZXN0EhUKDWluc3RhbmNlX25hbWUYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiUgoTTGlzdFdvcmtlcnNSZXNwb25zZRIiCgd3b3JrZXJzGAEgAygLMhEub3BncmlkLnYxLldvcmtlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki7wIKBldvcmtlchIOCgZib3RfaWQYASABKAkSFAoMc2Vzc2lvbl9uYW1lGAIgASgJEhUKDWluc3RhbmNlX25hbWUYAyABKAkSQAoGc3RhdHVzGAQgASgOMjAuZ29vZ2xlLmRldnRvb2xzLnJlbW90ZXdvcmtlcnMudjF0ZXN0Mi5Cb3RTdGF0dXMSEAoIY2FwYWNpdHkYBSABKAUSLwoKcHJvcGVydGllcxgGIAMoCzIbLm9wZ3JpZC52MS5QbGF0Zm9ybVByb3BlcnR5EiYKBmxlYXNlcxgHIAMoCzIWLm9wZ3JpZC52MS5Xb3JrZXJMZWFzZRIZChFvdGhlcl9sZWFzZV9jb3VudBgIIAEoBRIvCgt1cGRhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpcBCgtXb3JrZXJMZWFzZRIXCg9vcGVyYXRpb25fbmFtZXMYASADKAkSPgoNYWN0aW9uX2RpZ2VzdBgCIAEoCzInLmJ1aWxkLmJhemVsLnJlbW90ZS5leGVjdXRpb24udjIuRGlnZXN0Ei8KC2Fzc2lnbl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIvChBQbGF0Zm9ybVByb3BlcnR5EgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkiPgoPR2V0UXVldWVSZXF1ZXN0EhUKDWluc3RhbmNlX25hbWUYASABKAkSFAoMaW5jbHVkZV9pZGxlGAIgASgIIlcKEEdldFF1ZXVlUmVzcG9uc2USKwoJcGxhdGZvcm1zGAEgAygLMhgub3BncmlkLnYxLlBsYXRmb3JtUXVldWUSFgoOcGxhdGZvcm1fY291bnQYAiABKAUivgIKDVBsYXRmb3JtUXVldWUSLwoKcHJvcGVydGllcxgBIAMoCzIbLm9wZ3JpZC52MS5QbGF0Zm9ybVByb3BlcnR5EhQKDHF1ZXVlZF9jb3VudBgCIAEoAxIXCg9leGVjdXRpbmdfY291bnQYAyABKAMSGQoRaWRsZV93b3JrZXJfY291bnQYBCABKAUSGQoRYnVzeV93b3JrZXJfY291bnQYBSABKAUSIAoYdW5hdmFpbGFibGVfd29ya2VyX2NvdW50GAYgASgFEjUKEW9sZGVzdF9xdWV1ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgtvbGRlc3Rfd2FpdBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIOCgZzZXJ2ZWQYCSABKAgiKAoYR2V0T3BlcmF0aW9uU3RhdHNSZXF1ZXN0EgwKBG5hbWUYASABKAkixwIKGUdldE9wZXJhdGlvblN0YXRzUmVzcG9uc2USRAoFc3RhZ2UYASABKA4yNS5idWlsZC5iYXplbC5yZW1vdGUuZXhlY3V0aW9uLnYyLkV4ZWN1dGlvblN0YWdlLlZhbHVlEhsKDnF1ZXVlX3Bvc2l0aW9uGAIgASgFSACIAQESGwoTcXVldWVfcG9zaXRpb25fdGV4dBgDIAEoCRIVCg1hdHRlbXB0X2NvdW50GAQgASgFEjEKDnF1ZXVlX2R1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEioKC3dhaXRfcmVhc29uGAYgASgOMhUub3BncmlkLnYxLldhaXRSZWFzb24SEQoJd2FpdF90ZXh0GAcgASgJEg4KBmJvdF9pZBgIIAEoCUIRCg9fcXVldWVfcG9zaXRpb24iKgoaR2V0T3BlcmF0aW9uSGlzdG9yeVJlcXVlc3QSDAoEbmFtZRgBIAEoCSKCAQobR2V0T3BlcmF0aW9uSGlzdG9yeVJlc3BvbnNlEj4KDWFjdGlvbl9kaWdlc3QYASABKAsyJy5idWlsZC5iYXplbC5yZW1vdGUuZXhlY3V0aW9uLnYyLkRpZ2VzdBIjCgZldmVudHMYAiADKAsyEy5vcGdyaWQudjEuSm9iRXZlbnQiiwEKCEpvYkV2ZW50EiUKBHR5cGUYASABKA4yFy5vcGdyaWQudjEuSm9iRXZlbnRUeXBlEi4KCmV2ZW50X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKB3BheWxvYWQYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IjMKGkdldE9wZXJhdGlvbkZpbHRlcnNSZXF1ZXN0EhUKDWluc3RhbmNlX25hbWUYASABKAkiSgobR2V0T3BlcmF0aW9uRmlsdGVyc1Jlc3BvbnNlEisKB2ZpbHRlcnMYASADKAsyGi5vcGdyaWQudjEuT3BlcmF0aW9uRmlsdGVyInYKD09wZXJhdGlvbkZpbHRlchILCgNrZXkYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSDAoEdHlwZRgDIAEoCRIRCglvcGVyYXRvcnMYBCADKAkSDgoGdmFsdWVzGAUgAygJEhAKCHNvcnRhYmxlGAYgASgIIi4KDktpbGxKb2JSZXF1ZXN0EgwKBG5hbWUYASABKAkSDgoGcmVhc29uGAIgASgJIiEKD0tpbGxKb2JSZXNwb25zZRIOCgZraWxsZWQYASABKAgiYQoXQ2FuY2VsT3BlcmF0aW9uc1JlcXVlc3QSFQoNaW5zdGFuY2VfbmFtZRgBIAEoCRIOCgZmaWx0ZXIYAiABKAkSDwoHZHJ5X3J1bhgDIAEoCBIOCgZyZWFzb24YBCABKAkiSgoYQ2FuY2VsT3BlcmF0aW9uc1Jlc3BvbnNlEhUKDW1hdGNoZWRfY291bnQYASABKAMSFwoPY2FuY2VsbGVkX2NvdW50GAIgASgDKskBCgpXYWl0UmVhc29uEhsKF1dBSVRfUkVBU09OX1VOU1BFQ0lGSUVEEAASIgoeV0FJVF9SRUFTT05fTk9fTUFUQ0hJTkdfV09SS0VSEAESIwofV0FJVF9SRUFTT05fV09SS0VSU19VTkFWQUlMQUJMRRACEh0KGVdBSVRfUkVBU09OX0JFSElORF9PVEhFUlMQAxIcChhXQUlUX1JFQVNPTl9XT1JLRVJTX0JVU1kQBBIYChRXQUlUX1JFQVNPTl9TVEFSVElORxAFKrUCCgxKb2JFdmVudFR5cGUSHgoaSk9CX0VWRU5UX1RZUEVfVU5TUEVDSUZJRUQQABIbChdKT0JfRVZFTlRfVFlQRV9DUkVBVElPThABEiAKHEpPQl9FVkVOVF9UWVBFX05FV19PUEVSQVRJT04QAhIdChlKT0JfRVZFTlRfVFlQRV9BU1NJR05NRU5UEAMSHQoZSk9CX0VWRU5UX1RZUEVfQ09NUExFVElPThAEEikKJUpPQl9FVkVOVF9UWVBFX09QRVJBVElPTl9DQU5DRUxMQVRJT04QBRIfChtKT0JfRVZFTlRfVFlQRV9DQU5DRUxMQVRJT04QBhIYChRKT0JfRVZFTlRfVFlQRV9SRVRSWRAHEiIKHkpPQl9FVkVOVF9UWVBFX1BST0dSRVNTX1VQREFURRAIMuAFCgtGYXJtU2VydmljZRJaCg9XYXRjaE9wZXJhdGlvbnMSIS5vcGdyaWQudjEuV2F0Y2hPcGVyYXRpb25zUmVxdWVzdBoiLm9wZ3JpZC52MS5XYXRjaE9wZXJhdGlvbnNSZXNwb25zZTABElEKC0xpc3RXb3JrZXJzEh0ub3BncmlkLnYxLkxpc3RXb3JrZXJzUmVxdWVzdBoeLm9wZ3JpZC52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlIgOQAgESSAoIR2V0UXVldWUSGi5vcGdyaWQudjEuR2V0UXVldWVSZXF1ZXN0Ghsub3BncmlkLnYxLkdldFF1ZXVlUmVzcG9uc2UiA5ACARJjChFHZXRPcGVyYXRpb25TdGF0cxIjLm9wZ3JpZC52MS5HZXRPcGVyYXRpb25TdGF0c1JlcXVlc3QaJC5vcGdyaWQudjEuR2V0T3BlcmF0aW9uU3RhdHNSZXNwb25zZSIDkAIBEmkKE0dldE9wZXJhdGlvbkhpc3RvcnkSJS5vcGdyaWQudjEuR2V0T3BlcmF0aW9uSGlzdG9yeVJlcXVlc3QaJi5vcGdyaWQudjEuR2V0T3BlcmF0aW9uSGlzdG9yeVJlc3BvbnNlIgOQAgESaQoTR2V0T3BlcmF0aW9uRmlsdGVycxIlLm9wZ3JpZC52MS5HZXRPcGVyYXRpb25GaWx0ZXJzUmVxdWVzdBomLm9wZ3JpZC52MS5HZXRPcGVyYXRpb25GaWx0ZXJzUmVzcG9uc2UiA5ACARJACgdLaWxsSm9iEhkub3BncmlkLnYxLktpbGxKb2JSZXF1ZXN0Ghoub3BncmlkLnYxLktpbGxKb2JSZXNwb25zZRJbChBDYW5jZWxPcGVyYXRpb25zEiIub3BncmlkLnYxLkNhbmNlbE9wZXJhdGlvbnNSZXF1ZXN0GiMub3BncmlkLnYxLkNhbmNlbE9wZXJhdGlvbnNSZXNwb25zZWIGcHJvdG8z", [file_build_bazel_remote_execution_v2_remote_execution, file_google_devtools_remoteworkers_v1test2_bots, file_google_longrunning_operations, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+
+/**
+ * Asks to follow operations.
+ *
+ * @generated from message opgrid.v1.WatchOperationsRequest
+ */
+export type WatchOperationsRequest = Message<"opgrid.v1.WatchOperationsRequest"> & {
+  /**
+   * The instance whose operations are wanted, or `-` for all that serve this.
+   *
+   * @generated from field: string instance_name = 1;
+   */
+  instanceName: string;
+
+  /**
+   * Which ones, and in what order those come that match at the beginning; as in
+   * ListOperations. `now` in it stands for the time of the first request, also
+   * when the watch is resumed.
+   *
+   * @generated from field: string filter = 2;
+   */
+  filter: string;
+
+  /**
+   * `resume_token` of the last response that the client got; empty to begin.
+   * INVALID_ARGUMENT for the token of another instance or filter.
+   *
+   * @generated from field: string resume_token = 3;
+   */
+  resumeToken: string;
+
+  /**
+   * Whether to begin with the changes after this call, and to leave out what
+   * matches already. Ignored with a token.
+   *
+   * @generated from field: bool changes_only = 4;
+   */
+  changesOnly: boolean;
+};
+
+/**
+ * Describes the message opgrid.v1.WatchOperationsRequest.
+ * Use `create(WatchOperationsRequestSchema)` to create a new message.
+ */
+export const WatchOperationsRequestSchema: GenMessage<WatchOperationsRequest> = /*@__PURE__*/
+  messageDesc(file_opgrid_v1_opgrid, 0);
+
+/**
+ * Some news of the operations that match.
+ *
+ * @generated from message opgrid.v1.WatchOperationsResponse
+ */
+export type WatchOperationsResponse = Message<"opgrid.v1.WatchOperationsResponse"> & {
+  /**
+   * Forget what earlier responses said: the watch begins anew here. Set in the
+   * first response without a token, and when the server can no longer tell what
+   * happened since the token, because 100,000 operations were deleted since or
+   * the token is of another database.
+   *
+   * @generated from field: bool reset = 1;
+   */
+  reset: boolean;
+
+  /**
+   * What happened, in order. Empty in a response that says only that nothing
+   * has happened for a while.
+   *
+   * @generated from field: repeated opgrid.v1.OperationChange changes = 2;
+   */
+  changes: OperationChange[];
+
+  /**
+   * Whether all operations that matched at the beginning have been sent.
+   *
+   * @generated from field: bool live = 3;
+   */
+  live: boolean;
+
+  /**
+   * Resumes the watch after this response. Some changes may then be repeated.
+   *
+   * @generated from field: string resume_token = 4;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message opgrid.v1.WatchOperationsResponse.
+ * Use `create(WatchOperationsResponseSchema)` to create a new message.
+ */
+export const WatchOperationsResponseSchema: GenMessage<WatchOperationsResponse> = /*@__PURE__*/
+  messageDesc(file_opgrid_v1_opgrid, 1);
+
+/**
+ * What happened to one operation.
+ *
+ * @generated from message opgrid.v1.OperationChange
+ */
+export type OperationChange = Message<"opgrid.v1.OperationChange"> & {
+  /**
+   * One of these.
+   *
+   * @generated from oneof opgrid.v1.OperationChange.change
+   */
+  change: {
+    /**
+     * It matches, and this is its state.
+     *
+     * @generated from field: google.longrunning.Operation operation = 1;
+     */
+    value: Operation;
+    case: "operation";
+  } | {
+    /**
+     * The name of one that does not match any more. It may never have been sent:
+     * because it matched for a moment only, or might have.
+     *
+     * @generated from field: string left = 2;
+     */
+    value: string;
+    case: "left";
+  } | {
+    /**
+     * The name of one that was deleted, whether or not it ever matched.
+     *
+     * @generated from field: string deleted = 3;
+     */
+    value: string;
+    case: "deleted";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message opgrid.v1.OperationChange.
+ * Use `create(OperationChangeSchema)` to create a new message.
+ */
+export const OperationChangeSchema: GenMessage<OperationChange> = /*@__PURE__*/
+  messageDesc(file_opgrid_v1_opgrid, 2);
 
 /**
  * Asks for workers.
@@ -51,7 +191,7 @@ export type ListWorkersRequest = Message<"opgrid.v1.ListWorkersRequest"> & {
  * Use `create(ListWorkersRequestSchema)` to create a new message.
  */
 export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 0);
+  messageDesc(file_opgrid_v1_opgrid, 3);
 
 /**
  * One page of workers.
@@ -79,7 +219,7 @@ export type ListWorkersResponse = Message<"opgrid.v1.ListWorkersResponse"> & {
  * Use `create(ListWorkersResponseSchema)` to create a new message.
  */
 export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 1);
+  messageDesc(file_opgrid_v1_opgrid, 4);
 
 /**
  * A worker as its last update described it.
@@ -164,7 +304,7 @@ export type Worker = Message<"opgrid.v1.Worker"> & {
  * Use `create(WorkerSchema)` to create a new message.
  */
 export const WorkerSchema: GenMessage<Worker> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 2);
+  messageDesc(file_opgrid_v1_opgrid, 5);
 
 /**
  * A job that a worker runs.
@@ -199,7 +339,7 @@ export type WorkerLease = Message<"opgrid.v1.WorkerLease"> & {
  * Use `create(WorkerLeaseSchema)` to create a new message.
  */
 export const WorkerLeaseSchema: GenMessage<WorkerLease> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 3);
+  messageDesc(file_opgrid_v1_opgrid, 6);
 
 /**
  * Something that a job requires, or a worker offers.
@@ -227,7 +367,7 @@ export type PlatformProperty = Message<"opgrid.v1.PlatformProperty"> & {
  * Use `create(PlatformPropertySchema)` to create a new message.
  */
 export const PlatformPropertySchema: GenMessage<PlatformProperty> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 4);
+  messageDesc(file_opgrid_v1_opgrid, 7);
 
 /**
  * Asks for the queue.
@@ -255,7 +395,7 @@ export type GetQueueRequest = Message<"opgrid.v1.GetQueueRequest"> & {
  * Use `create(GetQueueRequestSchema)` to create a new message.
  */
 export const GetQueueRequestSchema: GenMessage<GetQueueRequest> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 5);
+  messageDesc(file_opgrid_v1_opgrid, 8);
 
 /**
  * The queue of an instance.
@@ -283,7 +423,7 @@ export type GetQueueResponse = Message<"opgrid.v1.GetQueueResponse"> & {
  * Use `create(GetQueueResponseSchema)` to create a new message.
  */
 export const GetQueueResponseSchema: GenMessage<GetQueueResponse> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 6);
+  messageDesc(file_opgrid_v1_opgrid, 9);
 
 /**
  * What waits and runs of one platform, that is, one set of required properties.
@@ -360,7 +500,7 @@ export type PlatformQueue = Message<"opgrid.v1.PlatformQueue"> & {
  * Use `create(PlatformQueueSchema)` to create a new message.
  */
 export const PlatformQueueSchema: GenMessage<PlatformQueue> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 7);
+  messageDesc(file_opgrid_v1_opgrid, 10);
 
 /**
  * Asks how far an operation is.
@@ -381,7 +521,7 @@ export type GetOperationStatsRequest = Message<"opgrid.v1.GetOperationStatsReque
  * Use `create(GetOperationStatsRequestSchema)` to create a new message.
  */
 export const GetOperationStatsRequestSchema: GenMessage<GetOperationStatsRequest> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 8);
+  messageDesc(file_opgrid_v1_opgrid, 11);
 
 /**
  * How far an operation is.
@@ -452,7 +592,7 @@ export type GetOperationStatsResponse = Message<"opgrid.v1.GetOperationStatsResp
  * Use `create(GetOperationStatsResponseSchema)` to create a new message.
  */
 export const GetOperationStatsResponseSchema: GenMessage<GetOperationStatsResponse> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 9);
+  messageDesc(file_opgrid_v1_opgrid, 12);
 
 /**
  * Asks for a history.
@@ -473,7 +613,7 @@ export type GetOperationHistoryRequest = Message<"opgrid.v1.GetOperationHistoryR
  * Use `create(GetOperationHistoryRequestSchema)` to create a new message.
  */
 export const GetOperationHistoryRequestSchema: GenMessage<GetOperationHistoryRequest> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 10);
+  messageDesc(file_opgrid_v1_opgrid, 13);
 
 /**
  * What happened to a job.
@@ -501,7 +641,7 @@ export type GetOperationHistoryResponse = Message<"opgrid.v1.GetOperationHistory
  * Use `create(GetOperationHistoryResponseSchema)` to create a new message.
  */
 export const GetOperationHistoryResponseSchema: GenMessage<GetOperationHistoryResponse> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 11);
+  messageDesc(file_opgrid_v1_opgrid, 14);
 
 /**
  * Something that happened to a job.
@@ -537,7 +677,7 @@ export type JobEvent = Message<"opgrid.v1.JobEvent"> & {
  * Use `create(JobEventSchema)` to create a new message.
  */
 export const JobEventSchema: GenMessage<JobEvent> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 12);
+  messageDesc(file_opgrid_v1_opgrid, 15);
 
 /**
  * Asks for the filter language.
@@ -558,7 +698,7 @@ export type GetOperationFiltersRequest = Message<"opgrid.v1.GetOperationFiltersR
  * Use `create(GetOperationFiltersRequestSchema)` to create a new message.
  */
 export const GetOperationFiltersRequestSchema: GenMessage<GetOperationFiltersRequest> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 13);
+  messageDesc(file_opgrid_v1_opgrid, 16);
 
 /**
  * The keys of the filter language.
@@ -579,7 +719,7 @@ export type GetOperationFiltersResponse = Message<"opgrid.v1.GetOperationFilters
  * Use `create(GetOperationFiltersResponseSchema)` to create a new message.
  */
 export const GetOperationFiltersResponseSchema: GenMessage<GetOperationFiltersResponse> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 14);
+  messageDesc(file_opgrid_v1_opgrid, 17);
 
 /**
  * One key of the filter language.
@@ -636,7 +776,7 @@ export type OperationFilter = Message<"opgrid.v1.OperationFilter"> & {
  * Use `create(OperationFilterSchema)` to create a new message.
  */
 export const OperationFilterSchema: GenMessage<OperationFilter> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 15);
+  messageDesc(file_opgrid_v1_opgrid, 18);
 
 /**
  * Asks for the end of a job.
@@ -664,7 +804,7 @@ export type KillJobRequest = Message<"opgrid.v1.KillJobRequest"> & {
  * Use `create(KillJobRequestSchema)` to create a new message.
  */
 export const KillJobRequestSchema: GenMessage<KillJobRequest> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 16);
+  messageDesc(file_opgrid_v1_opgrid, 19);
 
 /**
  * What killing did.
@@ -685,7 +825,7 @@ export type KillJobResponse = Message<"opgrid.v1.KillJobResponse"> & {
  * Use `create(KillJobResponseSchema)` to create a new message.
  */
 export const KillJobResponseSchema: GenMessage<KillJobResponse> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 17);
+  messageDesc(file_opgrid_v1_opgrid, 20);
 
 /**
  * Asks for the end of many operations.
@@ -728,7 +868,7 @@ export type CancelOperationsRequest = Message<"opgrid.v1.CancelOperationsRequest
  * Use `create(CancelOperationsRequestSchema)` to create a new message.
  */
 export const CancelOperationsRequestSchema: GenMessage<CancelOperationsRequest> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 18);
+  messageDesc(file_opgrid_v1_opgrid, 21);
 
 /**
  * What cancelling did.
@@ -756,7 +896,7 @@ export type CancelOperationsResponse = Message<"opgrid.v1.CancelOperationsRespon
  * Use `create(CancelOperationsResponseSchema)` to create a new message.
  */
 export const CancelOperationsResponseSchema: GenMessage<CancelOperationsResponse> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 19);
+  messageDesc(file_opgrid_v1_opgrid, 22);
 
 /**
  * Why an operation is still queued: the first of these that holds.
@@ -914,6 +1054,20 @@ export const JobEventTypeSchema: GenEnum<JobEventType> = /*@__PURE__*/
  * @generated from service opgrid.v1.FarmService
  */
 export const FarmService: GenService<{
+  /**
+   * Follows the operations that match a filter: first those that do, then every
+   * change of them, until the client ends the call. A client that was cut off
+   * resumes with the last token that it got and misses nothing, however long it
+   * was away and whatever happened to the server. States that come faster than
+   * they are taken are left out, never stored up: the last one is always sent.
+   *
+   * @generated from rpc opgrid.v1.FarmService.WatchOperations
+   */
+  watchOperations: {
+    methodKind: "server_streaming";
+    input: typeof WatchOperationsRequestSchema;
+    output: typeof WatchOperationsResponseSchema;
+  },
   /**
    * Lists the workers that serve an instance, in order of their session names.
    *

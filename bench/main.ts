@@ -2,19 +2,27 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
+import { systemClock } from "../src/base/clock.ts";
+import { silentLog } from "../src/base/log.ts";
+import { createSqliteStore } from "../src/store/store.ts";
 import { measure, type Result } from "./measure.ts";
+import { startOpgrid } from "./opgrid.ts";
 import { type Options, readOptions } from "./options.ts";
+import { cancel, cancellableFor } from "./scenarios/cancel.ts";
 import { download } from "./scenarios/download.ts";
 import { execute } from "./scenarios/execute.ts";
 import { get } from "./scenarios/get.ts";
 import { type Bench, type Group, instances } from "./scenarios/group.ts";
 import { list } from "./scenarios/list.ts";
+import type { Study } from "./scenarios/study.ts";
+import { tableSize } from "./scenarios/table-size.ts";
 import { upload } from "./scenarios/upload.ts";
 import { seed } from "./seed.ts";
 import { type BenchServers, lastWords, startServer } from "./servers.ts";
 import { cpuTable, speedTable } from "./table.ts";
 
-const groups: Readonly<Record<string, Group>> = { get, list, execute, upload, download };
+const groups: Readonly<Record<string, Group>> = { get, list, cancel, execute, upload, download };
+const studies: Readonly<Record<string, Study>> = { "table-size": tableSize };
 
 /** What every part of a run shares. */
 interface Run {
@@ -23,10 +31,12 @@ interface Run {
   readonly cleanup: AsyncDisposableStack;
   readonly directory: string;
   readonly results: Result[];
+  /** Tables of the studies. */
+  readonly tables: string[];
   readonly giveUp: Bench["giveUp"];
 }
 
-const options = readOptions(process.argv.slice(2), Object.keys(groups));
+const options = readOptions(process.argv.slice(2), [...Object.keys(groups), ...Object.keys(studies)]);
 if ("exitCode" in options) {
   process.stderr.write(options.text);
   process.exitCode = options.exitCode;
@@ -40,35 +50,65 @@ async function bench(options: Options): Promise<number> {
   const gaveUp = Promise.withResolvers<never>();
   const limit = `not done after ${options.limitSeconds} s`;
   const timer = setTimeout(() => gaveUp.reject(new Error(limit)), options.limitSeconds * 1000);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => gaveUp.reject(new Error(signal)));
-  const results: Result[] = [];
+  // For good: a second Ctrl-C must not leave gigabytes behind.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => gaveUp.reject(new Error(signal)));
+  }
   const cleanup = new AsyncDisposableStack();
   const directory = temporaryDirectory(cleanup);
+  const run: Run = { options, cleanup, directory, results: [], tables: [], giveUp: gaveUp.reject };
   try {
-    await Promise.race([measureAll({ options, cleanup, directory, results, giveUp: gaveUp.reject }), gaveUp.promise]);
+    await Promise.race([measureAll(run), gaveUp.promise]);
     return 0;
   } catch (error) {
-    process.stderr.write(`${inspect(error)}\nthe end of opgrid's log:\n${lastWords("opgrid", directory)}\n`);
+    process.stderr.write(`${inspect(error)}\n${lastWords(directory)}`);
     return 1;
   } finally {
     clearTimeout(timer);
-    if (results.length > 0) process.stdout.write(report(results));
+    process.stdout.write(report(run));
     await cleanup.disposeAsync();
   }
 }
 
-async function measureAll({ options, cleanup, directory, results, giveUp }: Run): Promise<void> {
-  const dataDir = join(directory, "data");
-  const seeded = await seed(dataDir, instances.seeded);
-  const servers = await startServers({ cleanup, directory, dataDir, options });
-  for (const name of options.only) {
-    await using groupCleanup = new AsyncDisposableStack();
-    const scenarios = (await groups[name]?.({ servers, seeded, giveUp }, groupCleanup)) ?? [];
-    for (const scenario of scenarios) {
-      process.stderr.write(`${scenario.title}\n`);
-      results.push(await measure(scenario, servers, options));
-    }
+async function measureAll(run: Run): Promise<void> {
+  const { only } = run.options;
+  const wanted = only.filter((name) => name in groups);
+  if (wanted.length > 0) await stage(run, (cleanup) => measureGroups({ ...run, cleanup }, wanted));
+  for (const name of only) {
+    const study = studies[name];
+    if (study) await stage(run, async (cleanup) => void run.tables.push(await study(studyBench({ ...run, cleanup }))));
   }
+}
+
+/** What it starts ends with it, or with the run when that gives up. */
+async function stage(run: Run, work: (cleanup: AsyncDisposableStack) => Promise<void>): Promise<void> {
+  const cleanup = run.cleanup.use(new AsyncDisposableStack());
+  await work(cleanup);
+  await cleanup.disposeAsync();
+}
+
+async function measureGroups(run: Run, wanted: readonly string[]): Promise<void> {
+  const { options, directory, results, giveUp } = run;
+  const dataDir = join(directory, "data");
+  const seeded = await seedAll(dataDir, wanted.includes("cancel") ? cancellableFor(options.rounds) : 0);
+  const servers = await startServers(run, dataDir);
+  for (const name of wanted) {
+    await stage(run, async (cleanup) => {
+      const scenarios = (await groups[name]?.({ servers, ...seeded, giveUp }, cleanup)) ?? [];
+      for (const scenario of scenarios) {
+        say(scenario.title);
+        results.push(await measure(scenario, servers, options));
+      }
+    });
+  }
+}
+
+async function seedAll(dataDir: string, cancellable: number): Promise<Pick<Bench, "seeded" | "cancellable">> {
+  say("making operations");
+  await using store = await createSqliteStore({ dataDir, clock: systemClock, log: silentLog });
+  const seeded = await seed(store, instances.seeded, { queued: 10_000, completed: 1_000 });
+  const { queued } = await seed(store, instances.cancelled, { queued: cancellable, completed: 0 });
+  return { seeded, cancellable: queued };
 }
 
 function temporaryDirectory(cleanup: AsyncDisposableStack): string {
@@ -80,31 +120,33 @@ function temporaryDirectory(cleanup: AsyncDisposableStack): string {
   return directory;
 }
 
-async function startServers(setup: {
-  cleanup: AsyncDisposableStack;
-  directory: string;
-  dataDir: string;
-  options: Options;
-}): Promise<BenchServers> {
-  const { cleanup, directory: logDir, dataDir } = setup;
-  const { profileDir, serverFlags } = setup.options;
-  const profile = profileDir === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profileDir];
-  const serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir", dataDir, "--bots", "0"];
-  // The seeded operations have no client; they are to stay.
-  const flags = ["--instances", Object.values(instances).join(","), "--execution-orphan-grace", "0"];
-  const opgrid = [...profile, pathTo("../src/main.ts"), ...serve, ...flags, ...serverFlags];
+async function startServers({ cleanup, directory: logDir, options }: Run, dataDir: string): Promise<BenchServers> {
+  const setup = { dataDir, instances: Object.values(instances), logDir, options };
+  const echo = async (name: string) =>
+    cleanup.use(await startServer(name, { args: [join(import.meta.dirname, `echo-${name}.ts`)], logDir }));
   return {
-    opgrid: cleanup.use(await startServer("opgrid", { args: opgrid, logDir })),
-    http2: cleanup.use(await startServer("http2", { args: [pathTo("echo-http2.ts")], logDir })),
-    "grpc-js": cleanup.use(await startServer("grpc-js", { args: [pathTo("echo-grpc-js.ts")], logDir })),
+    opgrid: cleanup.use(await startOpgrid("opgrid", setup)),
+    http2: await echo("http2"),
+    "grpc-js": await echo("grpc-js"),
   };
 }
 
-function pathTo(file: string): string {
-  return join(import.meta.dirname, file);
+function studyBench({ options, directory, cleanup }: Run): Parameters<Study>[0] {
+  return {
+    options,
+    directory,
+    say,
+    startOpgrid: async (name, setup) => cleanup.use(await startOpgrid(name, { ...setup, logDir: directory, options })),
+  };
 }
 
-function report(results: readonly Result[]): string {
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function report({ options, results, tables }: Run): string {
   const machine = `${availableParallelism()} cores (${cpus()[0]?.model ?? "unknown"}), ${process.platform}, Node ${process.version}`;
-  return `${machine}\n\n${speedTable(results)}\n\n${cpuTable(results)}\n`;
+  const besideEchoes = results.length > 0 ? [speedTable(results), cpuTable(results)] : [];
+  const parts = [machine, options.caveat, ...besideEchoes, ...tables].filter((part) => part !== "");
+  return `${parts.join("\n\n")}\n`;
 }

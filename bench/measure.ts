@@ -1,8 +1,8 @@
-import { type BenchServers, type ServerName, serverNames } from "./servers.ts";
+import type { BenchServer, ServerName } from "./servers.ts";
 import { median } from "./statistics.ts";
 
 /** One thing to measure, the same against every server. */
-export interface Scenario {
+export interface Scenario<Name extends string = ServerName> {
   readonly title: string;
   /** How many operations are in progress at any time. */
   readonly inFlight: number;
@@ -10,7 +10,9 @@ export interface Scenario {
   readonly figure: "operations/s" | "MiB/s" | "latency";
   /** Payload of one operation, for MiB/s. */
   readonly mebibytes?: number;
-  readonly operations: Readonly<Record<ServerName, () => Promise<unknown>>>;
+  /** After so many operations a server's part of a round ends early: for what uses something up. */
+  readonly atMost?: Readonly<Partial<Record<Name, number>>>;
+  readonly operations: Readonly<Record<Name, () => Promise<unknown>>>;
 }
 
 /** What a scenario gave with one server. */
@@ -23,9 +25,9 @@ export interface Figures {
   readonly cpuMicros: number;
 }
 
-export interface Result {
-  readonly scenario: Scenario;
-  readonly figures: Readonly<Record<ServerName, Figures>>;
+export interface Result<Name extends string = ServerName> {
+  readonly scenario: Scenario<Name>;
+  readonly figures: Readonly<Record<Name, Figures>>;
 }
 
 /** How long to measure. */
@@ -33,6 +35,8 @@ export interface Effort {
   readonly rounds: number;
   readonly seconds: number;
 }
+
+type Measured<Name extends string> = Readonly<Record<Name, Pick<BenchServer, "cpuMs">>>;
 
 interface Round {
   readonly latenciesMs: number[];
@@ -43,30 +47,38 @@ interface Round {
 const WARM_UP_SHARE = 0.5;
 
 /** Measures in rounds; in each every server has its turn, another one first each time, so that all share what disturbs. */
-export async function measure(scenario: Scenario, servers: BenchServers, effort: Effort): Promise<Result> {
-  const rounds: Record<ServerName, Round[]> = { opgrid: [], http2: [], "grpc-js": [] };
-  for (const name of serverNames) await turn(scenario, servers, name, effort.seconds * WARM_UP_SHARE);
+export async function measure<Name extends string>(
+  scenario: Scenario<Name>,
+  servers: Measured<Name>,
+  effort: Effort,
+): Promise<Result<Name>> {
+  const names = Object.keys(scenario.operations) as Name[];
+  const rounds = new Map(names.map((name): [Name, Round[]] => [name, []]));
+  for (const name of names) await turn(scenario, servers, name, effort.seconds * WARM_UP_SHARE);
   for (let round = 0; round < effort.rounds; round++) {
-    for (const name of rotated(serverNames, round)) {
-      rounds[name].push(await turn(scenario, servers, name, effort.seconds));
+    for (const name of rotated(names, round)) {
+      rounds.get(name)?.push(await turn(scenario, servers, name, effort.seconds));
     }
   }
-  const figures = {
-    opgrid: summary(rounds.opgrid),
-    http2: summary(rounds.http2),
-    "grpc-js": summary(rounds["grpc-js"]),
-  };
+  const figures = Object.fromEntries([...rounds].map(([name, of]) => [name, summary(of)])) as Record<Name, Figures>;
   return { scenario, figures };
 }
 
-async function turn(scenario: Scenario, servers: BenchServers, name: ServerName, seconds: number): Promise<Round> {
+async function turn<Name extends string>(
+  scenario: Scenario<Name>,
+  servers: Measured<Name>,
+  name: Name,
+  seconds: number,
+): Promise<Round> {
   const latenciesMs: number[] = [];
   const cpuBefore = await servers[name].cpuMs();
   const begin = performance.now();
   const end = begin + seconds * 1000;
   const operation = scenario.operations[name];
+  let left = scenario.atMost?.[name] ?? Number.POSITIVE_INFINITY;
   const caller = async () => {
-    for (let before = performance.now(); before < end; ) {
+    for (let before = performance.now(); before < end && left > 0; ) {
+      left--;
       await operation();
       const after = performance.now();
       latenciesMs.push(after - before);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
@@ -22,17 +22,19 @@ export type BenchServers = Readonly<Record<ServerName, BenchServer>>;
 
 const START_MS = 20_000;
 const STOP_MS = 10_000;
+const LOG = ".log";
 const LAST_WORDS = 4000;
 /** USER_HZ, which is 100 on every Linux. */
 const TICK_MS = 10;
 
 /** Starts a program that prints its address, and connects to it. */
-export async function startServer(name: ServerName, options: { args: string[]; logDir: string }): Promise<BenchServer> {
+export async function startServer(name: string, options: { args: string[]; logDir: string }): Promise<BenchServer> {
   const log = openSync(logFile(name, options.logDir), "w");
   const child = spawn(process.execPath, options.args, { stdio: ["pipe", "pipe", log] });
   closeSync(log);
   const killAtExit = () => void child.kill("SIGKILL");
-  process.once("exit", killAtExit);
+  // Before the directory that it writes to is removed.
+  process.prependOnceListener("exit", killAtExit);
   const stop = async () => {
     await end(child);
     process.off("exit", killAtExit);
@@ -55,14 +57,15 @@ export async function startServer(name: ServerName, options: { args: string[]; l
   }
 }
 
-/** The end of what a server logged; "" when it never started. */
-export function lastWords(name: ServerName, logDir: string): string {
-  const file = logFile(name, logDir);
-  return existsSync(file) ? readFileSync(file, "utf8").slice(-LAST_WORDS) : "";
+/** The end of what each server logged, of those that said anything. */
+export function lastWords(logDir: string): string {
+  const files = existsSync(logDir) ? readdirSync(logDir).filter((file) => file.endsWith(LOG)) : [];
+  const words = files.map((file) => [file, readFileSync(join(logDir, file), "utf8").slice(-LAST_WORDS)] as const);
+  return words.flatMap(([file, text]) => (text === "" ? [] : [`the end of ${file}:\n${text}\n`])).join("");
 }
 
-function logFile(name: ServerName, logDir: string): string {
-  return join(logDir, `${name}.log`);
+function logFile(name: string, logDir: string): string {
+  return join(logDir, `${name}${LOG}`);
 }
 
 async function address(child: ChildProcess): Promise<string> {

@@ -50,12 +50,14 @@ function ratios([own = Number.NaN, ...echoes]: readonly number[], cost: boolean)
   return echoes.map((echo) => (cost ? echo / own : own / echo).toFixed(2));
 }
 
-function short(value: number): string {
+/** A figure for people: three digits and more without a fraction. */
+export function short(value: number): string {
   if (Number.isNaN(value)) return "-";
   return value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString("en-US");
 }
 
-function render(rows: readonly (readonly string[])[]): string {
+/** A Markdown table of the head and the rows; all but the first two columns are numbers. */
+export function render(rows: readonly (readonly string[])[]): string {
   const [head = [], ...body] = rows;
   const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]) =>

@@ -4,13 +4,18 @@ import type { Scenario } from "../measure.ts";
 import type { Seeded } from "../seed.ts";
 import type { BenchServers } from "../servers.ts";
 
-/** The instance of the operations that were there before the start, and the one in which things are done. */
-export const instances = { seeded: "seeded", live: "live" } as const;
+/**
+ * The instances of operations that are there before the start, to be read and to be cancelled, and the one in which the rest
+ * is done.
+ */
+export const instances = { seeded: "seeded", cancelled: "cancelled", live: "live" } as const;
 
 /** What scenarios work with. */
 export interface Bench {
   readonly servers: BenchServers;
   readonly seeded: Seeded;
+  /** Names of queued operations for the scenario that cancels them. */
+  readonly cancellable: readonly string[];
   /** Ends the bench with an error, from wherever one is noticed. */
   readonly giveUp: (error: unknown) => void;
 }

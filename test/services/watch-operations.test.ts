@@ -10,7 +10,12 @@ import { openBot } from "./bot.ts";
 import { type Grid, metadataOf, refusal, startGrid, temporaryDirectory } from "./grid.ts";
 
 type Farm = Client<typeof FarmService>;
-type Wish = Partial<Parameters<Farm["watchOperations"]>[0]>;
+interface Wish {
+  readonly instanceName?: string;
+  readonly filter?: string;
+  readonly resumeToken?: string;
+  readonly changesOnly?: boolean;
+}
 
 /** A watch that is read in the background. */
 interface Watch {

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { test } from "node:test";
-import { promisify } from "node:util";
 import { Code } from "@connectrpc/connect";
 import { codeFromString } from "@connectrpc/connect/protocol-connect";
 import { requestMetadataHeader, toolOf } from "../helpers/e2e-actions.ts";
+import { type Answer, curl } from "../helpers/e2e-curl.ts";
 import { requireEngine } from "../helpers/e2e-engines.ts";
 import type { Peer, PeerOperation } from "../helpers/e2e-peer.ts";
 import { exercisePeer } from "../helpers/e2e-peer-suite.ts";
@@ -19,13 +18,6 @@ interface JsonOperation {
   readonly metadata: { readonly "@type": string; readonly stage: string };
   readonly error?: { readonly code: number };
   readonly response?: { readonly "@type": string };
-}
-
-interface Answer {
-  readonly status: number;
-  readonly protocol: string;
-  readonly headers: ReadonlyMap<string, string>;
-  readonly body: Record<string, unknown>;
 }
 
 const post: Style = (url, message) => ["-H", "content-type: application/json", "-d", JSON.stringify(message), url];
@@ -77,20 +69,6 @@ function curlPeer(url: string, protocol: "1.1" | "2", style: Style): Peer {
       return toolOf(Buffer.from(headers.get(`trailer-${requestMetadataHeader}`) ?? "", "base64"));
     },
   };
-}
-
-async function curl(protocol: "1.1" | "2", options: readonly string[]): Promise<Answer> {
-  const version = protocol === "2" ? "--http2-prior-knowledge" : "--http1.1";
-  const { stdout } = await promisify(execFile)("curl", ["-sS", "-i", "--max-time", "60", version, ...options]);
-  const end = stdout.indexOf("\r\n\r\n");
-  const [statusLine = "", ...headerLines] = stdout.slice(0, end).split("\r\n");
-  const [, spoken = "", status] = /^HTTP\/(\S+) (\d+)/.exec(statusLine) ?? [];
-  const headers = headerLines.map((line): [string, string] => {
-    const colon = line.indexOf(":");
-    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
-  });
-  const body = JSON.parse(stdout.slice(end + 4));
-  return { status: Number(status), protocol: spoken, headers: new Map(headers), body };
 }
 
 function refusal({ status, body }: Answer): Error {

@@ -1,32 +1,29 @@
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { type DescMessage, fromBinary } from "@bufbuild/protobuf";
-import { createDefaultBackoffSettings, grpc, LongrunningDescriptor, lro, operation, type protobuf } from "google-gax";
+import { createDefaultBackoffSettings, LongrunningDescriptor, operation, type protobuf } from "google-gax";
 import {
   ExecuteOperationMetadataSchema,
   ExecuteResponseSchema,
 } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { connect, submit } from "../helpers/e2e-actions.ts";
+import { type OperationsClient, openGax, request } from "../helpers/e2e-gax.ts";
 import { type Peer, type PeerOperation, stageName } from "../helpers/e2e-peer.ts";
 import { exercisePeer } from "../helpers/e2e-peer-suite.ts";
 import { eventually, sleepers, uniqueSeconds } from "../helpers/e2e-processes.ts";
 import { startOpgrid } from "../helpers/e2e-server.ts";
 
-// Else it looks for Google's cloud around this machine before its first call.
-process.env.METADATA_SERVER_DETECTION = "none";
-
-type OperationsClient = ReturnType<ReturnType<typeof lro>["operationsClient"]>;
 type LroOperation = Awaited<ReturnType<OperationsClient["getOperation"]>>[0];
 
 test("google-gax's OperationsClient lists, gets, polls and cancels operations", { timeout: 120_000 }, async (t) => {
   const server = await startOpgrid(t);
-  await exercisePeer(t, server.url, gaxPeer(openClient(t, server.port)));
+  await exercisePeer(t, server.url, gaxPeer(openGax(t, server.port)));
 });
 
 test("google-gax's promise of an operation rejects with CANCELLED", { timeout: 120_000 }, async (t) => {
   const server = await startOpgrid(t);
   using clients = connect(server.url);
-  const client = openClient(t, server.port);
+  const client = openGax(t, server.port);
   const seconds = uniqueSeconds();
   const { name } = await submit(clients, "sleep", seconds);
   await eventually("the action runs", 20_000, () => sleepers(seconds).length > 0);
@@ -36,13 +33,6 @@ test("google-gax's promise of an operation rejects with CANCELLED", { timeout: 1
   await handle.cancel();
   await cancelled;
 });
-
-function openClient(t: TestContext, port: number): OperationsClient {
-  const sslCreds = grpc.credentials.createInsecure();
-  const client = lro({}).operationsClient({ servicePath: "127.0.0.1", port, sslCreds });
-  t.after(() => client.close());
-  return client;
-}
 
 function gaxPeer(client: OperationsClient): Peer {
   return {
@@ -72,11 +62,6 @@ async function resume(client: OperationsClient, name: string): Promise<ReturnTyp
 
 function decoder(schema: DescMessage): (bytes: Uint8Array | protobuf.Reader) => protobuf.Message {
   return (bytes) => fromBinary(schema, bytes as Uint8Array) as unknown as protobuf.Message;
-}
-
-/** gax takes plain objects, though its types ask for message instances. */
-function request<T>(fields: object): T {
-  return fields as T;
 }
 
 function understood({ name, done, metadata, error, response }: LroOperation): PeerOperation {

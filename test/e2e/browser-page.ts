@@ -1,5 +1,5 @@
 import { createRegistry, fromBinary } from "@bufbuild/protobuf";
-import { ConnectError, createClient, decodeBinaryHeader, type Transport } from "@connectrpc/connect";
+import { type Client, ConnectError, createClient, decodeBinaryHeader, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import {
   ExecuteOperationMetadataSchema,
@@ -27,11 +27,18 @@ export type BrowserProtocol = keyof typeof transports;
 /** What the page answers: the result of a peer's method, or the code of the refusal. */
 export type BrowserAnswer = { readonly result: unknown } | { readonly code: number; readonly message: string };
 
+/** What came of all pages of a list. */
+export interface Walk {
+  readonly count: number;
+  /** Of the names with newlines between them, in the order in which they came. */
+  readonly sha256: string;
+}
+
 /** Calls a method of a peer, as `callPeer("http://127.0.0.1:50051", "gRPC-Web", "get", "main/...")`. */
 async function callPeer(
   url: string,
   protocol: BrowserProtocol,
-  method: "list" | "get" | "wait" | "cancel" | "tool",
+  method: "list" | "get" | "wait" | "cancel" | "tool" | "walk",
   ...args: [string, number?]
 ): Promise<BrowserAnswer> {
   try {
@@ -44,9 +51,14 @@ async function callPeer(
 
 Object.assign(globalThis, { callPeer });
 
-function browserPeer(transport: Transport): Required<Omit<Peer, "waitsByPolling">> {
+interface BrowserPeer extends Required<Omit<Peer, "waitsByPolling">> {
+  walk(filter: string, pageSize?: number): Promise<Walk>;
+}
+
+function browserPeer(transport: Transport): BrowserPeer {
   const client = createClient(Operations, transport);
   return {
+    walk: (filter, pageSize = 0) => walk(client, filter, pageSize),
     list: async (filter) => (await client.listOperations({ name: "main", filter })).operations.map(understood),
     get: async (name) => understood(await client.getOperation({ name })),
     wait: async (name, timeoutMs) =>
@@ -67,6 +79,19 @@ function browserPeer(transport: Transport): Required<Omit<Peer, "waitsByPolling"
       return { toolName: toolDetails?.toolName ?? "", toolVersion: toolDetails?.toolVersion ?? "" };
     },
   };
+}
+
+async function walk(client: Client<typeof Operations>, filter: string, pageSize: number): Promise<Walk> {
+  const names: string[] = [];
+  let pageToken = "";
+  do {
+    const page = await client.listOperations({ name: "main", filter, pageSize, pageToken });
+    for (const { name } of page.operations) names.push(name);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(names.join("\n")));
+  const sha256 = Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return { count: names.length, sha256 };
 }
 
 function understood({ name, done, metadata, result }: Operation): PeerOperation {

@@ -5,6 +5,7 @@ usage: grpcio-peer.py HOST:PORT
 Each line of standard input is a JSON object with "method", and what the method takes; each answer is a line of JSON.
 """
 
+import hashlib
 import json
 import sys
 
@@ -127,6 +128,17 @@ class Peer:
 
     def list(self, filter):
         return [self.understood(each) for each in self.call("ListOperations", name="main", filter=filter)[0].operations]
+
+    def walk(self, filter, size):
+        """All pages; the SHA-256 is that of the names with newlines between them."""
+        names = []
+        token = ""
+        while True:
+            page, _ = self.call("ListOperations", name="main", filter=filter, pageSize=size, pageToken=token)
+            names.extend(each.name for each in page.operations)
+            token = page.next_page_token
+            if not token:
+                return {"count": len(names), "sha256": hashlib.sha256("\n".join(names).encode()).hexdigest()}
 
     def get(self, name):
         return self.understood(self.call("GetOperation", name=name)[0])

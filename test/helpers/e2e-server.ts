@@ -26,11 +26,19 @@ export interface OpgridProcess {
   restart(): Promise<void>;
 }
 
+/** What a test may choose of its server. */
+export interface StartOpgridOptions {
+  /** More flags of `opgrid serve`; they win over those that it has anyway. */
+  readonly flags?: readonly string[];
+  /** Puts something into the data directory before the server starts. */
+  readonly prepare?: (dataDir: string) => Promise<unknown>;
+}
+
 /**
  * Starts `opgrid serve` for a test: a free port, a temporary data directory, two bots unless told otherwise.
  * When the test ends the server must end by SIGTERM with exit code 0 and leave no process behind, or the test fails.
  */
-export async function startOpgrid(t: TestContext, options: { flags?: readonly string[] } = {}): Promise<OpgridProcess> {
+export async function startOpgrid(t: TestContext, options: StartOpgridOptions = {}): Promise<OpgridProcess> {
   const directory = mkdtempSync(join(tmpdir(), "opgrid-e2e-"));
   const flags = ["--bots", "2", ...(options.flags ?? [])];
   let log = "";
@@ -64,6 +72,7 @@ export async function startOpgrid(t: TestContext, options: { flags?: readonly st
     }
   });
 
+  await options.prepare?.(dataDirIn(directory));
   const port = await launch(0);
   return {
     port,
@@ -85,8 +94,10 @@ export async function startOpgrid(t: TestContext, options: { flags?: readonly st
   };
 }
 
+const dataDirIn = (directory: string) => join(directory, "data");
+
 function launchServer(directory: string, port: number, flags: readonly string[]): ChildProcess {
-  const serve = ["serve", "--listen", `127.0.0.1:${port}`, "--data-dir", join(directory, "data"), ...flags];
+  const serve = ["serve", "--listen", `127.0.0.1:${port}`, "--data-dir", dataDirIn(directory), ...flags];
   return spawn(process.execPath, [mainFile, ...serve], {
     cwd: directory,
     // Every temporary file belongs to the directory, and every child is found by it.

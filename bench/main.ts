@@ -52,7 +52,7 @@ async function bench(options: Options): Promise<number> {
   const timer = setTimeout(() => gaveUp.reject(new Error(limit)), options.limitSeconds * 1000);
   // For good: a second Ctrl-C must not leave gigabytes behind.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => gaveUp.reject(new Error(signal)));
+    process.on(signal, () => gaveUp.reject(signal));
   }
   const cleanup = new AsyncDisposableStack();
   const directory = temporaryDirectory(cleanup);
@@ -61,11 +61,11 @@ async function bench(options: Options): Promise<number> {
     await Promise.race([measureAll(run), gaveUp.promise]);
     return 0;
   } catch (error) {
-    process.stderr.write(`${inspect(error)}\n${lastWords(directory)}`);
+    process.stderr.write(error instanceof Error ? `${inspect(error)}\n${lastWords(directory)}` : `${error}\n`);
     return 1;
   } finally {
     clearTimeout(timer);
-    process.stdout.write(report(run));
+    if (run.results.length + run.tables.length > 0) process.stdout.write(report(run));
     await cleanup.disposeAsync();
   }
 }

@@ -57,7 +57,7 @@ export const tableSize: Study = async (bench) => {
     rows.push(...(await measureQuery(query, tables, effort)));
   }
   const columns = sizes.map((size) => `${tables[size].count.toLocaleString("en-US")} operations`);
-  return render([["ListOperations, a page of 100", "unit", ...columns, "times as much"], ...rows]);
+  return render([["ListOperations, a page of 100", "unit", ...columns, "times as long"], ...rows]);
 };
 
 async function startTable(bench: StudyBench, size: Size, count: number): Promise<Table> {
@@ -100,8 +100,8 @@ async function measureQuery(
     return [short(small), short(large), (cost ? large / small : small / large).toFixed(2)];
   };
   return [
-    [title, "µs, 1 in flight, p50", ...cells(alone.figures, (each) => quantile(each.latenciesMs, 0.5) * 1000, true)],
-    ["", "µs of the server's processor time", ...cells(together.figures, ({ cpuMicros }) => cpuMicros, true)],
+    [title, "µs, 1 in flight", ...cells(alone.figures, (each) => quantile(each.latenciesMs, 0.5) * 1000, true)],
+    ["", "µs of processor time", ...cells(together.figures, ({ cpuMicros }) => cpuMicros, true)],
     ["", "pages/s, 64 in flight", ...cells(together.figures, ({ rate }) => rate, false)],
   ];
 }

@@ -6,6 +6,7 @@ import {
   type Filter,
   type FilteredQuery,
   filterAt,
+  isRelative,
   matches,
   mayHaveMatched,
   type OperationQuery,
@@ -81,7 +82,8 @@ export async function* watchOperations(
   const { filter: written, order } = resolveFilter(request.filter, scope.defaultFilter);
   const watched: FilteredQuery = { instance: scope.name, filter: written, order };
   let place = request.resumeToken === "" ? undefined : decodeWatchToken(request.resumeToken, watched);
-  const now = place?.now ?? clock.now();
+  // Most filters mean the same at any time: then who watches the same may have the same.
+  const now = place?.now ?? (isRelative(written) ? clock.now() : 0);
   const filter = filterAt(written, now);
   const viewOf = createView(scope, watched, now);
   let reset = false;

@@ -7,7 +7,7 @@ export interface WatchPlace {
   readonly position: string;
   /** The token of the next page of rows, "" for the first; undefined when all rows were sent. */
   readonly rows: string | undefined;
-  /** The time of the first request, which times relative to now are relative to. */
+  /** The time of the first request, which times relative to now are relative to; any other where none is. */
   readonly now: number;
 }
 

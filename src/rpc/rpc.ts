@@ -12,6 +12,7 @@ import { errorsInterceptor } from "./interceptors/errors.ts";
 import { jsonInterceptor } from "./interceptors/json.ts";
 import { logInterceptor } from "./interceptors/log.ts";
 import { createInvoke, type UnarySpec } from "./invoke.ts";
+import { createInvokeStream, type StreamSpec } from "./invoke-stream.ts";
 
 export { createJsonTypes, publicTypes, readDescriptorSet, servicesOf } from "../services/services.ts";
 export type { FastPath, FastPathPort } from "./fast-path/fast-path.ts";
@@ -22,7 +23,7 @@ export interface Rpc {
   readonly routes: (router: ConnectRouter) => ConnectRouter;
   /** Outermost first. */
   readonly interceptors: readonly Interceptor[];
-  /** Makes what answers plain unary gRPC calls beside Connect, with the same services and the same around each call. */
+  /** Makes what answers plain gRPC calls beside Connect, with the same services and the same around each call. */
   readonly fastPath: (port: FastPathPort) => FastPath;
 }
 
@@ -43,7 +44,8 @@ export function createRpc(options: {
   const waitLimits = { longestMs: options.longestWaitMs, draining };
   const services = createServices({ identityFromHeaders, waitLimits });
   const exempt = [Health];
-  const invoke = createInvoke({ instances, log, draining, exempt });
+  const around = { instances, log, draining, exempt };
+  const [invoke, invokeStream] = [createInvoke(around), createInvokeStream(around)];
   return {
     routes: (router) => services.reduce((all, each) => all.service(each.service, each.implementation), router),
     interceptors: [
@@ -55,10 +57,12 @@ export function createRpc(options: {
       dispatchInterceptor(instances),
       jsonInterceptor(options.jsonTypes),
     ],
-    fastPath: (port) => createFastPath({ specs: services.flatMap(unarySpecs), invoke, port, clock, log }),
+    fastPath: (port) => createFastPath({ specs: services.flatMap(specsOf), invoke, invokeStream, port, clock, log }),
   };
 }
 
-function unarySpecs({ service, implementation }: ServedService): UnarySpec[] {
-  return Object.values(createServiceImplSpec(service, implementation).methods).filter((spec) => spec.kind === "unary");
+/** The methods whose request is one message. */
+function specsOf({ service, implementation }: ServedService): (UnarySpec | StreamSpec)[] {
+  const { methods } = createServiceImplSpec(service, implementation);
+  return Object.values(methods).filter((spec) => spec.kind === "unary" || spec.kind === "server_streaming");
 }

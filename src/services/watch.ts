@@ -6,6 +6,7 @@ import {
 } from "../../gen/opgrid/v1/opgrid_pb.ts";
 import type { WatchedBatch, WatchedChange } from "../instances/instances.ts";
 import { formatOperationName, toLroOperation } from "../operations/operations.ts";
+import { keepEncoding } from "./encodings.ts";
 
 /** The same changes go to all who watch the same, and mostly at the same time. */
 const responses = new WeakMap<readonly WatchedChange[], WatchOperationsResponse>();
@@ -15,7 +16,7 @@ export function watchResponse({ reset, changes, live, resumeToken }: WatchedBatc
   const known = responses.get(changes);
   if (known && known.reset === reset && known.live === live && known.resumeToken === resumeToken) return known;
   const wire = known?.changes ?? changes.map(wireChange);
-  const response = create(WatchOperationsResponseSchema, { reset, changes: wire, live, resumeToken });
+  const response = keepEncoding(create(WatchOperationsResponseSchema, { reset, changes: wire, live, resumeToken }));
   responses.set(changes, response);
   return response;
 }

@@ -17,6 +17,7 @@ import { drainInterceptor } from "../../src/rpc/interceptors/drain.ts";
 import { errorsInterceptor } from "../../src/rpc/interceptors/errors.ts";
 import { logInterceptor } from "../../src/rpc/interceptors/log.ts";
 import { createInvoke } from "../../src/rpc/invoke.ts";
+import { createInvokeStream } from "../../src/rpc/invoke-stream.ts";
 import { http2Session } from "../server/clients.ts";
 import { recordingLog, startPort, until } from "../server/port.ts";
 import { exchange, message, pathOf, type RawAnswer, rawCall } from "./raw-call.ts";
@@ -38,7 +39,8 @@ async function startWay(t: TestContext, check: Check, fast: boolean) {
   const health: Partial<ServiceImpl<typeof Health>> = { check };
   const specs = Object.values(createServiceImplSpec(Health, health).methods).filter((spec) => spec.kind === "unary");
   const instances = { names: [], resolve: () => assert.fail("Health has no instances") };
-  const invoke = createInvoke({ instances, log, draining: drain.signal, exempt: [] });
+  const around = { instances, log, draining: drain.signal, exempt: [] };
+  const [invoke, invokeStream] = [createInvoke(around), createInvokeStream(around)];
   const port = await startPort(
     t,
     { health },
@@ -48,7 +50,7 @@ async function startWay(t: TestContext, check: Check, fast: boolean) {
       interceptors: [logInterceptor(log), errorsInterceptor(log), drainInterceptor(drain.signal)],
       fastPath: fast
         ? (port) => {
-            const answer = createFastPath({ specs, invoke, port, clock: systemClock, log });
+            const answer = createFastPath({ specs, invoke, invokeStream, port, clock: systemClock, log });
             return (stream, headers) => {
               const taken = answer(stream, headers);
               fastCalls += Number(taken);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { createRegistry } from "@bufbuild/protobuf";
-import { createServiceImplSpec, type Interceptor, type ServiceImpl } from "@connectrpc/connect";
+import { createServiceImplSpec, type Interceptor, type MethodImplSpec, type ServiceImpl } from "@connectrpc/connect";
 import { ByteStream, file_google_bytestream_bytestream } from "../../gen/google/bytestream/bytestream_pb.ts";
 import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
@@ -11,7 +11,8 @@ import type { Logger } from "../../src/base/log.ts";
 import { createFastPath } from "../../src/rpc/fast-path/fast-path.ts";
 import { drainInterceptor } from "../../src/rpc/interceptors/drain.ts";
 import { errorsInterceptor } from "../../src/rpc/interceptors/errors.ts";
-import { createInvoke, type Invoke } from "../../src/rpc/invoke.ts";
+import { createInvoke, type UnarySpec } from "../../src/rpc/invoke.ts";
+import { createInvokeStream, type StreamSpec } from "../../src/rpc/invoke-stream.ts";
 import { createServer, type Server, type ServerLimits, type ServerOptions } from "../../src/server/server.ts";
 import { testFastPath } from "../helpers/fast-path.ts";
 
@@ -74,7 +75,7 @@ function countCalls(change: (by: number) => void): Interceptor {
   };
 }
 
-/** Answers unary gRPC calls beside Connect, as the interceptors of a port have it. */
+/** Answers plain gRPC calls beside Connect, as the interceptors of a port have it. */
 function fastPathOf(
   services: TestServices,
   deps: { log: Logger; drain: AbortController; change: (by: number) => void },
@@ -82,19 +83,39 @@ function fastPathOf(
   const { log, drain, change } = deps;
   // Nobody asks for the target of a call here.
   const instances = { names: [], resolve: () => undefined as never };
-  const invoke = createInvoke({ instances, log, draining: drain.signal, exempt: [] });
-  const counted: Invoke = async (spec, request, context) => {
-    change(1);
-    return invoke(spec, request, context).finally(() => change(-1));
-  };
+  const around = { instances, log, draining: drain.signal, exempt: [] };
   const specs = [
     createServiceImplSpec(Health, services.health ?? {}),
     createServiceImplSpec(ByteStream, services.byteStream ?? {}),
     createServiceImplSpec(ServerReflection, services.reflection ?? {}),
-  ]
-    .flatMap(({ methods }) => Object.values(methods))
-    .filter((spec) => spec.kind === "unary");
-  return (port) => createFastPath({ specs, invoke: counted, port, clock: systemClock, log });
+  ].flatMap(({ methods }) => Object.values(methods).flatMap((spec) => counted(spec, change)));
+  const invokes = { invoke: createInvoke(around), invokeStream: createInvokeStream(around) };
+  return (port) => createFastPath({ specs, ...invokes, port, clock: systemClock, log });
+}
+
+/** A method that the fast path takes, whose running calls are counted. */
+function counted(spec: MethodImplSpec, change: (by: number) => void): (UnarySpec | StreamSpec)[] {
+  if (spec.kind === "unary") {
+    const impl: UnarySpec["impl"] = async (request, context) => {
+      change(1);
+      try {
+        return await spec.impl(request, context);
+      } finally {
+        change(-1);
+      }
+    };
+    return [{ ...spec, impl }];
+  }
+  if (spec.kind !== "server_streaming") return [];
+  const impl: StreamSpec["impl"] = async function* (request, context) {
+    change(1);
+    try {
+      yield* spec.impl(request, context);
+    } finally {
+      change(-1);
+    }
+  };
+  return [{ ...spec, impl }];
 }
 
 /** Waits until `condition` holds; fails after five seconds. */

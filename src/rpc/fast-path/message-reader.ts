@@ -6,12 +6,14 @@ const PREFIX_BYTES = 5;
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Reads the body of a unary request, which is one gRPC message, as it comes in, and says in Connect's words what is wrong
+ * Reads the body of a request that is one gRPC message, as it comes in, and says in Connect's words what is wrong
  * with it as soon as that is known.
  */
 export class MessageReader<M> {
   readonly #parse: (bytes: Uint8Array) => M;
   readonly #maxBytes: number;
+  /** As error messages name it. */
+  readonly #kind: string;
   /** What has come in and is not read yet. */
   #held: Buffer = NOTHING;
   /** The memory that begins with `#held`, once it has come in several pieces. */
@@ -21,9 +23,10 @@ export class MessageReader<M> {
   #message: M | undefined;
 
   /** `parse` is given the bytes of the message, without a copy where they came in one piece. */
-  constructor(parse: (bytes: Uint8Array) => M, maxBytes: number) {
+  constructor(parse: (bytes: Uint8Array) => M, maxBytes: number, kind: "unary" | "server_streaming") {
     this.#parse = parse;
     this.#maxBytes = maxBytes;
+    this.#kind = kind.replace("_", "-");
   }
 
   /** Throws for a message that is too long, compressed or malformed, and for a second one. */
@@ -43,7 +46,7 @@ export class MessageReader<M> {
       throw new StatusError("protocol error: incomplete envelope", Code.InvalidArgument);
     }
     if (this.#message !== undefined) return this.#message;
-    throw new StatusError("protocol error: missing input message for unary method", Code.Unimplemented);
+    throw new StatusError(`protocol error: missing input message for ${this.#kind} method`, Code.Unimplemented);
   }
 
   /** Doubles the memory when it is full, so that a client that sends single bytes costs no more than another. */
@@ -70,7 +73,10 @@ export class MessageReader<M> {
   #readMessage(length: number): void {
     const message = this.#parseOne(this.#held, length);
     if (this.#message !== undefined) {
-      throw new StatusError("protocol error: received extra input message for unary method", Code.Unimplemented);
+      throw new StatusError(
+        `protocol error: received extra input message for ${this.#kind} method`,
+        Code.Unimplemented,
+      );
     }
     this.#message = message;
     this.#length = undefined;

@@ -15,7 +15,7 @@ export function refuseDuringDrain(draining: AbortSignal, exempt: readonly DescSe
 }
 
 /** One listener on the signal for all streams: an AbortSignal looks through its listeners on each change. */
-class DrainListeners {
+export class DrainListeners {
   readonly signal: AbortSignal;
   readonly #listeners = new Set<() => void>();
 
@@ -43,7 +43,7 @@ class DrainListeners {
  * source is told to return; it may sit in a wait of its own, which ends because the error ends the call and with it the
  * call's signal.
  */
-class UndrainedMessages<T> implements AsyncIterator<T> {
+export class UndrainedMessages<T> implements AsyncIterator<T> {
   readonly #source: AsyncIterator<T>;
   readonly #listeners: DrainListeners;
   readonly #onDrain = () => this.#end();

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http2";
-import type { DescMethodUnary } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 import { createContextValues, type HandlerContext } from "@connectrpc/connect";
 import { parseTimeout } from "@connectrpc/connect/protocol-grpc";
 import type { Clock, Timer } from "../../base/clock.ts";
@@ -9,8 +9,8 @@ import { HeaderFields } from "./header-fields.ts";
 const OK_STATUS = [["grpc-status", "0"]] as const;
 
 /** The request that a context is of. */
-export interface UnaryRequest {
-  readonly method: DescMethodUnary;
+export interface ContextRequest {
+  readonly method: DescMethod;
   readonly headers: IncomingHttpHeaders;
   readonly encrypted: boolean;
   /** What a response is to begin with, in lower case. */
@@ -30,12 +30,12 @@ function toHeaders(headers: IncomingHttpHeaders): Headers {
  * What a handler may ask of its call. There is one for every call, and most handlers ask for little: what costs something,
  * the deadline's timer included, is made when it is asked for.
  */
-export class UnaryContext implements HandlerContext {
-  readonly method: DescMethodUnary;
+export class CallContext implements HandlerContext {
+  readonly method: DescMethod;
   readonly requestMethod = "POST";
   readonly protocolName = "grpc";
   readonly values = createContextValues();
-  readonly #request: UnaryRequest;
+  readonly #request: ContextRequest;
   readonly #clock: Clock;
   readonly #deadline: number | undefined;
   #requestHeader: Headers | undefined;
@@ -46,7 +46,7 @@ export class UnaryContext implements HandlerContext {
   #ended = false;
   #endReason: StatusError | undefined;
 
-  constructor(request: UnaryRequest, clock: Clock) {
+  constructor(request: ContextRequest, clock: Clock) {
     this.method = request.method;
     this.#request = request;
     this.#clock = clock;

@@ -10,6 +10,7 @@ import type { Clock } from "../base/clock.ts";
 import type { FastPath } from "../rpc/rpc.ts";
 import { dropEndlessDeadline } from "./deadlines.ts";
 import type { ServerLimits } from "./limits.ts";
+import { renewStreamTable } from "./stream-table.ts";
 
 const MAX_HEADER_BYTES = 64 * 1024;
 /** Longer than the 60 s after which common proxies let go of an idle connection, so that they are the first to close. */
@@ -39,10 +40,14 @@ export function createHttp1Server(limits: ServerLimits, handler: RequestListener
   return server;
 }
 
-/** Gives the whole connection a larger window, and drops a peer that does not complete the preface in time. */
+/**
+ * Gives the whole connection a larger window, lets go of what has ended, and drops a peer that does not complete the preface
+ * in time.
+ */
 function prepareSession(session: ServerHttp2Session, timeoutMs: number, clock: Clock): void {
   if (session.destroyed) return;
   session.setLocalWindowSize(SESSION_WINDOW_BYTES);
+  renewStreamTable(session);
   const timer = clock.after(timeoutMs, () => session.destroy());
   session.once("remoteSettings", () => timer.cancel());
   session.once("close", () => timer.cancel());

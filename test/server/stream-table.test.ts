@@ -30,7 +30,7 @@ async function startPair(t: TestContext): Promise<Pair> {
     sessions.push(session);
     renewed = renewStreamTable(session);
   });
-  server.on("stream", (stream, headers) => {
+  server.on("stream", (stream: ServerHttp2Stream, headers) => {
     if (headers[":path"] === "/open") resolve(stream);
     else stream.respond({ ":status": 200 }, { endStream: true });
   });

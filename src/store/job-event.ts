@@ -26,8 +26,16 @@ export interface Cause {
   readonly reason: string;
 }
 
+/** A bot that reports times for ever fills no disk: after this many entries its reports are no longer noted. */
+export const MOST_WITH_PROGRESS = 200;
+
 /** Longer reasons are cut. */
 export const LONGEST_REASON = 1024;
+
+/** A cause as the history keeps it. */
+export function keptCause(cause: Cause): Cause {
+  return { ...cause, reason: cause.reason.slice(0, LONGEST_REASON).toWellFormed() };
+}
 
 /** The particulars of an event; what its kind does not have is absent. Times are milliseconds. */
 export interface JobEventFacts {

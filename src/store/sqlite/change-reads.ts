@@ -1,9 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
+import { toOperation } from "../records.ts";
+import { OPERATION_COLUMNS, type OperationRow } from "../rows.ts";
 import type { ChangePage, ChangePosition, OperationChange } from "../store.ts";
 import { LAST_CHANGE } from "./change-statements.ts";
 import { prepare } from "./connection.ts";
-import { toOperation } from "./records.ts";
-import { OPERATION_COLUMNS, OPERATION_JOINS, type OperationRow } from "./rows.ts";
+import { OPERATION_JOINS } from "./joins.ts";
 
 /** Finds the operations that changed after a number; the row id goes on among those that changed together. */
 export const CHANGED_OPERATIONS = `

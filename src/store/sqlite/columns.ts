@@ -1,5 +1,5 @@
 import { METADATA_TYPE_URL, type ScalarKey, scalarKeys } from "../../operations/operations.ts";
-import { COMPLETED } from "./stages.ts";
+import { COMPLETED } from "../stages.ts";
 
 /** What stands for a key in a statement about operations `o` and their jobs `j`. */
 export interface Column {

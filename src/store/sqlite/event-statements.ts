@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { type Cause, type JobEventFacts, JobEventKind, LONGEST_REASON } from "../job-event.ts";
+import { type JobEventFacts, JobEventKind, keptCause, MOST_WITH_PROGRESS } from "../job-event.ts";
 import { prepare } from "./connection.ts";
 
 /** Writes the history of jobs, each entry in the transaction of what it tells. */
@@ -8,9 +8,6 @@ export interface EventStatements {
   /** When the job was queued again, the last time; undefined when it never was. */
   lastRetry(jobId: string): number | undefined;
 }
-
-/** A bot that reports times for ever fills no disk: after this many entries its reports are no longer noted. */
-const MOST_WITH_PROGRESS = 200;
 
 const LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM job_events WHERE job_id = ?";
 
@@ -28,13 +25,9 @@ export function createEventStatements(db: DatabaseSync): EventStatements {
   return {
     append: (jobId, kind, at, facts) => {
       if (kind === JobEventKind.PROGRESS_UPDATE && Number(lastSeq.get(jobId)?.[0]) >= MOST_WITH_PROGRESS) return;
-      const kept = facts.cause ? { ...facts, cause: shortened(facts.cause) } : facts;
+      const kept = facts.cause ? { ...facts, cause: keptCause(facts.cause) } : facts;
       append.run(jobId, kind, at, JSON.stringify(kept));
     },
     lastRetry: (jobId) => lastRetry.get(jobId)?.[0],
   };
-}
-
-function shortened(cause: Cause): Cause {
-  return { ...cause, reason: cause.reason.slice(0, LONGEST_REASON).toWellFormed() };
 }

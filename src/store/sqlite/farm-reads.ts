@@ -1,10 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
+import { toDigest, toProperties, toSession } from "../records.ts";
+import { SESSION_COLUMNS, type SessionRow } from "../rows.ts";
+import { QUEUED } from "../stages.ts";
 import type { BotKind, LeaseRecord, PlatformQueue, SessionQuery, SessionRecord } from "../store.ts";
 import { prepare } from "./connection.ts";
 import type { LongReads } from "./read-thread.ts";
-import { toDigest, toProperties, toSession } from "./records.ts";
-import { SESSION_COLUMNS, type SessionRow } from "./rows.ts";
-import { QUEUED } from "./stages.ts";
 import type { ThreadCalls } from "./thread-calls.ts";
 
 /** The texts of the statements about the farm as a whole. */

@@ -1,11 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { JobRecord } from "../../operations/operations.ts";
 import { type JobEvent, JobEventKind } from "../job-event.ts";
+import { toJob, toProperties } from "../records.ts";
+import { JOB_COLUMNS, type JobRow } from "../rows.ts";
+import { COMPLETED, EXECUTING, QUEUED } from "../stages.ts";
 import type { PlatformRecord } from "../store.ts";
 import { prepare, type SqlValue } from "./connection.ts";
-import { toJob, toProperties } from "./records.ts";
-import { JOB_COLUMNS, JOB_JOINS, type JobRow } from "./rows.ts";
-import { COMPLETED, EXECUTING, QUEUED } from "./stages.ts";
+import { JOB_JOINS } from "./joins.ts";
 
 const SELECT = `SELECT ${JOB_COLUMNS} FROM jobs j ${JOB_JOINS}`;
 

@@ -1,12 +1,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { JobOutcome } from "../../operations/operations.ts";
 import { type Cause, JobEventKind } from "../job-event.ts";
+import type { JobRow } from "../rows.ts";
+import { JOB_COLUMNS } from "../rows.ts";
+import { COMPLETED } from "../stages.ts";
 import type { ChangeStatements } from "./change-statements.ts";
 import { prepare } from "./connection.ts";
 import type { EventStatements } from "./event-statements.ts";
-import type { JobRow } from "./rows.ts";
-import { JOB_COLUMNS, JOB_JOINS } from "./rows.ts";
-import { COMPLETED } from "./stages.ts";
+import { JOB_JOINS } from "./joins.ts";
 
 /** The end of a job, as far as its row tells it. */
 export interface JobEnd {

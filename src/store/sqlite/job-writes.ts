@@ -1,11 +1,11 @@
 import type { DatabaseSync } from "node:sqlite";
 import { type Cause, JobEventKind } from "../job-event.ts";
+import type { JobRow } from "../rows.ts";
+import { EXECUTING, QUEUED } from "../stages.ts";
 import type { Claim, Completion } from "../store.ts";
 import { prepare } from "./connection.ts";
 import type { EventStatements } from "./event-statements.ts";
 import type { JobStatements } from "./job-statements.ts";
-import type { JobRow } from "./rows.ts";
-import { EXECUTING, QUEUED } from "./stages.ts";
 import type { PlainProgress } from "./write-requests.ts";
 
 /** Finds the next jobs of one platform. */

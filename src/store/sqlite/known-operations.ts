@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { OperationRecord } from "../../operations/operations.ts";
+import { EXECUTING } from "../stages.ts";
 import type { OperationKey } from "../store.ts";
 import { prepare } from "./connection.ts";
-import { EXECUTING } from "./stages.ts";
 
 /** Asks for all that can change about an operation that waits or has ended, and about its job. */
 export const OPERATION_STATE = `

@@ -1,8 +1,8 @@
 import type { Filter, OperationQuery, ScalarKey, SortKey } from "../../operations/operations.ts";
+import { stagesOf } from "../stage-sets.ts";
+import { COMPLETED, EXECUTING } from "../stages.ts";
 import { comparisonSql } from "./filter-sql.ts";
 import type { ListDraft } from "./list-draft.ts";
-import { stagesOf } from "./stage-sets.ts";
-import { COMPLETED, EXECUTING } from "./stages.ts";
 
 /** A condition that an index answers. */
 export type Seek = (draft: ListDraft) => string;

@@ -5,6 +5,7 @@ import {
   type SortTerm,
   type SortValue,
 } from "../../operations/operations.ts";
+import { COMPLETED } from "../stages.ts";
 import { columnOf } from "./columns.ts";
 import { comparisonSql } from "./filter-sql.ts";
 import {
@@ -19,7 +20,6 @@ import {
   type Seek,
 } from "./list-path.ts";
 import type { SortColumn } from "./order-sql.ts";
-import { COMPLETED } from "./stages.ts";
 
 /** Rows of a list that follow one another: those of one path. */
 export interface ListSegment {

@@ -1,10 +1,11 @@
 import type { OperationQuery } from "../../operations/operations.ts";
+import { OPERATION_COLUMNS } from "../rows.ts";
 import type { SqlValue } from "./connection.ts";
 import { filterSql } from "./filter-sql.ts";
+import { OPERATION_JOINS } from "./joins.ts";
 import { createListDraft, type ListDraft } from "./list-draft.ts";
 import { type ListSegment, segmentsOf } from "./list-segments.ts";
 import { afterSql, orderSql } from "./order-sql.ts";
-import { OPERATION_COLUMNS, OPERATION_JOINS } from "./rows.ts";
 
 /** A statement whose rows are OperationRows. */
 export interface ListStatement {

@@ -1,13 +1,14 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { OperationQuery, OperationRecord } from "../../operations/operations.ts";
+import { toOperation } from "../records.ts";
+import { OPERATION_COLUMNS, type OperationRow } from "../rows.ts";
+import { COMPLETED } from "../stages.ts";
 import type { OperationKey } from "../store.ts";
 import { createStatementCache, prepare, type SqlValue } from "./connection.ts";
+import { OPERATION_JOINS } from "./joins.ts";
 import { createKnownOperations } from "./known-operations.ts";
 import { listSql } from "./list-sql.ts";
 import type { LongReads } from "./read-thread.ts";
-import { toOperation } from "./records.ts";
-import { OPERATION_COLUMNS, OPERATION_JOINS, type OperationRow } from "./rows.ts";
-import { COMPLETED } from "./stages.ts";
 import type { ThreadCalls } from "./thread-calls.ts";
 
 /** Finds one operation with its job. */

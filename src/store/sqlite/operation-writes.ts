@@ -1,12 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { JobOutcome } from "../../operations/operations.ts";
 import { type Cause, JobEventKind } from "../job-event.ts";
+import { COMPLETED } from "../stages.ts";
 import type { CancelResult, OperationKey } from "../store.ts";
 import type { ChangeStatements } from "./change-statements.ts";
 import { prepare } from "./connection.ts";
 import type { EventStatements } from "./event-statements.ts";
 import type { JobEnd, JobStatements } from "./job-statements.ts";
-import { COMPLETED } from "./stages.ts";
 
 const FIND_STATE = `
   SELECT o.job_id, o.stage, j.session, j.worker FROM operations o CROSS JOIN jobs j ON j.id = o.job_id

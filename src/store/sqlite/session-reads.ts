@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
+import { toSession } from "../records.ts";
+import { SESSION_COLUMNS, type SessionRow } from "../rows.ts";
 import type { SessionRecord } from "../store.ts";
 import { prepare } from "./connection.ts";
-import { toSession } from "./records.ts";
-import { SESSION_COLUMNS, type SessionRow } from "./rows.ts";
 
 const SELECT = `SELECT ${SESSION_COLUMNS} FROM sessions`;
 

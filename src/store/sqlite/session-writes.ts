@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
+import { SESSION_COLUMNS, type SessionRow } from "../rows.ts";
 import { prepare } from "./connection.ts";
-import { SESSION_COLUMNS, type SessionRow } from "./rows.ts";
 
 const PUT = `INSERT OR REPLACE INTO sessions (${SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 

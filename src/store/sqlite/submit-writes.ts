@@ -1,11 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { JobEventKind } from "../job-event.ts";
+import { OPERATION_COLUMNS, type OperationRow } from "../rows.ts";
+import { COMPLETED, QUEUED } from "../stages.ts";
 import type { ChangeStatements } from "./change-statements.ts";
 import { prepare } from "./connection.ts";
 import type { EventStatements } from "./event-statements.ts";
 import type { JobStatements } from "./job-statements.ts";
-import { OPERATION_COLUMNS, OPERATION_JOINS, type OperationRow } from "./rows.ts";
-import { COMPLETED, QUEUED } from "./stages.ts";
+import { OPERATION_JOINS } from "./joins.ts";
 import type { PlainSubmission } from "./write-requests.ts";
 
 /** Finds the live job that a submission may join. */

@@ -1,8 +1,8 @@
 import type { Digest } from "../../base/digests.ts";
 import type { JobOutcome } from "../../operations/operations.ts";
+import { commandText, propertiesText } from "../records.ts";
+import type { SessionRow } from "../rows.ts";
 import type { Cause, Claim, Completion, OperationKey, ReachedTime, SessionRecord, Submission } from "../store.ts";
-import { propertiesText } from "./records.ts";
-import type { SessionRow } from "./rows.ts";
 
 /** A digest on its way to a thread, which functions cannot go. */
 export interface PlainDigest {
@@ -29,8 +29,7 @@ export function plainDigest({ fn, hash, sizeBytes }: Digest): PlainDigest {
 export function plainSubmission({ operation, job, outcome, now }: Submission): PlainSubmission {
   const { id, instance, requestMetadata, identity } = operation;
   const { priority, cacheable, timeoutMs } = job;
-  // What no database keeps as it is: then no page could begin after it.
-  const command = job.command.toWellFormed().replaceAll("\0", " ");
+  const command = commandText(job.command);
   const action = plainDigest(job.action);
   const platform = propertiesText(job.platform);
   return {

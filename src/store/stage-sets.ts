@@ -1,4 +1,4 @@
-import type { Comparison, Filter } from "../../operations/operations.ts";
+import type { Comparison, Filter } from "../operations/operations.ts";
 import { COMPLETED, EXECUTING, QUEUED } from "./stages.ts";
 
 const tests: Readonly<Record<Comparison, (stage: number, value: number) => boolean>> = {

@@ -1,4 +1,4 @@
-import type { Stage } from "../../operations/operations.ts";
+import type { Stage } from "../operations/operations.ts";
 
 // The values again, checked by the compiler: importing them would load that whole room, wire code included, into every
 // thread.

@@ -1,13 +1,13 @@
-import { type Digest, digestFunctions } from "../../base/digests.ts";
+import { type Digest, digestFunctions } from "../base/digests.ts";
 import type {
   ClientIdentity,
   JobRecord,
   OperationRecord,
   PlatformProperty,
   RequestMetadata,
-} from "../../operations/operations.ts";
-import type { SessionRecord } from "../store.ts";
+} from "../operations/operations.ts";
 import type { JobRow, OperationRow, SessionRow } from "./rows.ts";
+import type { SessionRecord } from "./store.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -18,6 +18,11 @@ export function toDigest(name: string, hash: string, sizeBytes: number): Digest 
   const fn = functionsByName.get(name);
   if (!fn) throw new Error(`the store holds a digest of the function ${name}, which this version does not know`);
   return { fn, hash, sizeBytes };
+}
+
+/** A command with neither NULs nor halves of characters, which no database keeps: then no page could begin after it. */
+export function commandText(command: string): string {
+  return command.toWellFormed().replaceAll("\0", " ");
 }
 
 /** The text that stands for properties in the database: `[[name, value], ...]`. */

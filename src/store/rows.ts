@@ -1,20 +1,14 @@
-import type { Stage } from "../../operations/operations.ts";
+import type { Stage } from "../operations/operations.ts";
 
-/** The columns of a JobRow. */
+/** The columns of a JobRow, of a job `j`, its platform `p` and its payload `x`. */
 export const JOB_COLUMNS = `j.id, j.instance, j.digest_function, j.action_hash, j.action_size, j.command, p.properties,
   j.priority, j.cacheable, j.timeout_ms, j.stage, j.attempts, j.queued_at, j.assigned_at, j.started_at, j.completed_at,
   j.session, j.worker, x.partial_metadata, j.status_code, j.exit_code, j.cached, x.response`;
 
-/** What completes a job `j`; CROSS JOIN makes SQLite keep the order of the tables. */
-export const JOB_JOINS = "CROSS JOIN platforms p ON p.id = j.platform_id LEFT JOIN job_payloads x ON x.job_id = j.id";
-
-/** The columns of an OperationRow. */
+/** The columns of an OperationRow, of an operation `o` and what belongs to its job. */
 export const OPERATION_COLUMNS = `o.id, o.instance, o.stage, o.cancelled, o.polled, o.created_at, o.completed_at,
   o.tool_name, o.tool_version, o.action_id, o.invocation_id, o.correlated_invocations_id, o.action_mnemonic, o.target_id,
   o.configuration_id, o.client_actor, o.client_subject, o.client_workflow, ${JOB_COLUMNS}`;
-
-/** What completes an operation `o`. */
-export const OPERATION_JOINS = `CROSS JOIN jobs j ON j.id = o.job_id ${JOB_JOINS}`;
 
 /** The columns of a SessionRow. */
 export const SESSION_COLUMNS = "name, bot_id, parent, status, capacity, properties, version, expires_at, updated_at";

@@ -1,5 +1,6 @@
 import { create, type DescService, type Message } from "@bufbuild/protobuf";
 import type { HandlerContext, MethodImplSpec } from "@connectrpc/connect";
+import type { StatusError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Instances } from "../instances/instances.ts";
 import { dispatch } from "./interceptors/dispatch.ts";
@@ -36,6 +37,7 @@ class Invocation implements AsyncIterator<Message> {
   readonly #startedAt = performance.now();
   #request: Message | undefined;
   #source: AsyncIterator<Message> | undefined;
+  #ended = false;
 
   constructor(deps: Deps, listeners: DrainListeners, spec: StreamSpec, request: Message, context: HandlerContext) {
     this.#deps = deps;
@@ -49,7 +51,7 @@ class Invocation implements AsyncIterator<Message> {
     try {
       this.#source ??= this.#begin();
       const result = await this.#source.next();
-      if (result.done) logCall(this.#deps.log, this.#spec.method, this.#startedAt, undefined);
+      if (result.done) this.#end(undefined);
       return result;
     } catch (error) {
       throw this.#failed(error);
@@ -58,8 +60,8 @@ class Invocation implements AsyncIterator<Message> {
 
   async return(): Promise<IteratorResult<Message>> {
     try {
-      await this.#source?.return?.();
-      logCall(this.#deps.log, this.#spec.method, this.#startedAt, undefined);
+      if (!this.#ended) await this.#source?.return?.();
+      this.#end(undefined);
       return { done: true, value: undefined };
     } catch (error) {
       throw this.#failed(error);
@@ -92,7 +94,12 @@ class Invocation implements AsyncIterator<Message> {
     const { method } = this.#spec;
     const call = { method: `/${method.parent.typeName}/${method.name}`, signal: this.#context.signal };
     const status = toStatusError(error, call, log);
-    logCall(log, method, this.#startedAt, status);
+    this.#end(status);
     return status;
+  }
+
+  #end(status: StatusError | undefined): void {
+    if (!this.#ended) logCall(this.#deps.log, this.#spec.method, this.#startedAt, status);
+    this.#ended = true;
   }
 }

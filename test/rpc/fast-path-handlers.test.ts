@@ -23,21 +23,24 @@ import { recordingLog, startPort, until } from "../server/port.ts";
 import { exchange, message, pathOf, type RawAnswer, rawCall } from "./raw-call.ts";
 
 type Check = ServiceImpl<typeof Health>["check"];
+type Watch = ServiceImpl<typeof Health>["watch"];
 
 const method = Health.method.check;
+const WATCH = pathOf(Health.method.watch);
 const ways = { "the fast path": true, Connect: false };
 const serving = { status: Status.SERVING };
 /** The words of Node, which names the method as well, and ours. */
 const INVALID_VALUE = /(Headers\.set: )?\\"[^"]*\\" is an invalid header value/g;
 const REQUEST_ID = /[0-9a-f]{8}-[0-9a-f-]{27}/g;
 
-/** A port whose Health.Check is the given one, answered by one of the ways. */
-async function startWay(t: TestContext, check: Check, fast: boolean) {
+/** A port whose Health service has the given methods, answered by one of the ways. */
+async function startWay(t: TestContext, health: Partial<ServiceImpl<typeof Health>>, fast: boolean) {
   const log = recordingLog();
   const drain = new AbortController();
   let fastCalls = 0;
-  const health: Partial<ServiceImpl<typeof Health>> = { check };
-  const specs = Object.values(createServiceImplSpec(Health, health).methods).filter((spec) => spec.kind === "unary");
+  const specs = Object.values(createServiceImplSpec(Health, health).methods).filter(
+    (spec) => spec.kind === "unary" || spec.kind === "server_streaming",
+  );
   const instances = { names: [], resolve: () => assert.fail("Health has no instances") };
   const around = { instances, log, draining: drain.signal, exempt: [] };
   const [invoke, invokeStream] = [createInvoke(around), createInvokeStream(around)];
@@ -160,6 +163,75 @@ const handlers: Record<string, { check: Check; headers?: Record<string, string> 
   },
 };
 
+/** The same for handlers that stream. */
+const streams: Record<string, { watch: Watch; headers?: Record<string, string> }> = {
+  "answers nothing": {
+    // biome-ignore lint/correctness/useYield: that is what it is about
+    async *watch(_request, { responseHeader, responseTrailer }) {
+      responseHeader.set("x-header", "a");
+      responseTrailer.set("x-trailer", "b");
+    },
+  },
+  "answers with many messages, headers before the first and trailers after the last": {
+    async *watch(_request, { responseHeader, responseTrailer }) {
+      responseHeader.set("x-header", "a");
+      for (let i = 0; i < 100; i++) yield i % 2 ? serving : { status: Status.NOT_SERVING };
+      responseTrailer.set("x-trailer", "b");
+    },
+  },
+  "sets headers too late": {
+    async *watch(_request, { responseHeader }) {
+      yield serving;
+      responseHeader.set("x-header", "a");
+      yield serving;
+    },
+  },
+  "fails before its first message": {
+    // biome-ignore lint/correctness/useYield: it comes to none
+    async *watch(_request, { responseTrailer }) {
+      responseTrailer.set("x-trailer", "b");
+      throw new StatusError("no", Code.NotFound);
+    },
+  },
+  "fails after some messages": {
+    async *watch() {
+      yield serving;
+      yield serving;
+      throw new StatusError("no more: grün", Code.Aborted);
+    },
+  },
+  "has a bug after a message": {
+    async *watch() {
+      yield serving;
+      throw new TypeError("the password is 1234");
+    },
+  },
+  "answers what is no message": {
+    async *watch() {
+      yield { status: "serving" as never };
+    },
+  },
+  "throws before it streams": {
+    watch: () => {
+      throw new StatusError("at once", Code.FailedPrecondition);
+    },
+  },
+  "waits until its deadline after a message": {
+    async *watch(_request, context) {
+      yield serving;
+      await untilAborted(context);
+    },
+    headers: { "grpc-timeout": "50m" },
+  },
+  "ends by itself when its deadline passes": {
+    async *watch(_request, context) {
+      yield serving;
+      await untilAborted(context).catch(() => {});
+    },
+    headers: { "grpc-timeout": "50m" },
+  },
+};
+
 function untilAborted({ signal }: HandlerContext): Promise<never> {
   return new Promise((_resolve, reject) => {
     if (signal.aborted) reject(signal.reason);
@@ -171,7 +243,7 @@ for (const [title, { check, headers = {} }] of Object.entries(handlers)) {
   test(`a handler that ${title} is answered the same way by both`, async (t) => {
     const answers = [];
     for (const fast of Object.values(ways)) {
-      const way = await startWay(t, check, fast);
+      const way = await startWay(t, { check }, fast);
       const answer = await exchange(way.session, rawCall(method, { service: "ü" }, headers));
       assert.equal(way.fastCalls(), Number(fast));
       answers.push(await normalised(way, answer));
@@ -181,7 +253,47 @@ for (const [title, { check, headers = {} }] of Object.entries(handlers)) {
   });
 }
 
+for (const [title, { watch, headers = {} }] of Object.entries(streams)) {
+  test(`a streaming handler that ${title} is answered the same way by both`, async (t) => {
+    const answers = [];
+    for (const fast of Object.values(ways)) {
+      const way = await startWay(t, { watch }, fast);
+      const answer = await exchange(way.session, rawCall(Health.method.watch, { service: "ü" }, headers));
+      assert.equal(way.fastCalls(), Number(fast));
+      answers.push(await normalised(way, answer));
+      way.session.destroy();
+    }
+    assert.deepEqual(answers[0], answers[1]);
+  });
+}
+
 for (const [name, fast] of Object.entries(ways)) {
+  test(`a streaming handler ends when its client goes, wherever it is, by ${name}`, async (t) => {
+    for (const waiting of [true, false]) {
+      const began = Promise.withResolvers<void>();
+      const ended = Promise.withResolvers<void>();
+      const watch: Watch = async function* (_request, context) {
+        try {
+          yield serving;
+          began.resolve();
+          if (waiting) await untilAborted(context);
+          // A client that does not read lets nobody come to an end.
+          for (;;) yield serving;
+        } finally {
+          ended.resolve();
+        }
+      };
+      const { session } = await startWay(t, { watch }, fast);
+      const stream = session.request({ ":method": "POST", ":path": WATCH, "content-type": "application/grpc" });
+      stream.on("error", () => {}).end(message(HealthCheckRequestSchema, { service: "" }));
+      await began.promise;
+      if (!waiting) await delay(20);
+      stream.close(constants.NGHTTP2_CANCEL);
+      await ended.promise;
+      session.destroy();
+    }
+  });
+
   const call = message(HealthCheckRequestSchema, { service: "" });
   const request = { ":method": "POST", ":path": pathOf(method), "content-type": "application/grpc" };
 
@@ -192,7 +304,7 @@ for (const [name, fast] of Object.entries(ways)) {
       began.resolve();
       return untilAborted(context).finally(aborted.resolve);
     };
-    const { session, log } = await startWay(t, check, fast);
+    const { session, log } = await startWay(t, { check }, fast);
     const stream = session.request(request).on("error", () => {});
     stream.end(call);
     await began.promise;
@@ -213,7 +325,7 @@ for (const [name, fast] of Object.entries(ways)) {
       context.responseTrailer.set("x-late", "1");
       return serving;
     };
-    const { session, log, port } = await startWay(t, check, fast);
+    const { session, log, port } = await startWay(t, { check }, fast);
     session
       .request(request)
       .on("error", () => {})
@@ -235,7 +347,7 @@ for (const [name, fast] of Object.entries(ways)) {
       begun++;
       return serving;
     };
-    const { session, log, port } = await startWay(t, check, fast);
+    const { session, log, port } = await startWay(t, { check }, fast);
     await exchange(session, rawCall(method, {}));
     for (const part of [call.subarray(0, 3), call]) {
       // Closing the stream would end the request as well.
@@ -264,7 +376,7 @@ for (const [name, fast] of Object.entries(ways)) {
       assert.equal(context.signal.aborted, false);
       return serving;
     };
-    const { session, port } = await startWay(t, check, fast);
+    const { session, port } = await startWay(t, { check }, fast);
     const inFlight = exchange(session, rawCall(method, {}));
     const open = session.request(request);
     open.on("error", () => {}).on("data", () => {});

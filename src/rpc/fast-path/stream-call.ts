@@ -13,22 +13,22 @@ export async function answerStream(
   invoke: InvokeStream,
 ): Promise<void> {
   const { stream, method, context } = call;
+  let messages: AsyncIterator<Message> | undefined;
   try {
-    const messages = invoke(method.spec, request(), context);
+    messages = invoke(method.spec, request(), context);
     for (let next = await messages.next(); !next.done; next = await messages.next()) {
       if (isOpen(call)) {
         if (!stream.headersSent) respond(call);
         if (!stream.write(encodingOf(next.value, method.frame))) await writable(call);
       }
-      if (!isOpen(call)) {
-        await messages.return?.();
-        return;
-      }
+      if (!isOpen(call)) break;
     }
     finish(call, undefined);
   } catch (error) {
     fail(call, error);
   }
+  // What it throws now is for nobody, and in the log.
+  await messages?.return?.().catch(() => {});
 }
 
 /** Waits until the stream takes more bytes, or is closed because the client is gone. */

@@ -17,12 +17,13 @@ import { list } from "./scenarios/list.ts";
 import type { Study } from "./scenarios/study.ts";
 import { tableSize } from "./scenarios/table-size.ts";
 import { upload } from "./scenarios/upload.ts";
+import { watch } from "./scenarios/watch.ts";
 import { seed } from "./seed.ts";
 import { type BenchServers, lastWords, startServer } from "./servers.ts";
 import { cpuTable, speedTable } from "./table.ts";
 
 const groups: Readonly<Record<string, Group>> = { get, list, cancel, execute, upload, download };
-const studies: Readonly<Record<string, Study>> = { "table-size": tableSize };
+const studies: Readonly<Record<string, Study>> = { watch, "table-size": tableSize };
 
 /** What every part of a run shares. */
 interface Run {

@@ -16,6 +16,8 @@ export interface BenchServer extends AsyncDisposable {
   readonly client: GrpcClient;
   /** The processor time that it has used so far, in milliseconds; NaN where the system does not tell. */
   cpuMs(): Promise<number>;
+  /** The memory that it has resident, in KiB; NaN where the system does not tell. */
+  rssKib(): Promise<number>;
 }
 
 export type BenchServers = Readonly<Record<ServerName, BenchServer>>;
@@ -46,6 +48,7 @@ export async function startServer(name: string, options: { args: string[]; logDi
       url,
       client,
       cpuMs: () => cpuMsOf(child.pid),
+      rssKib: () => rssKibOf(child.pid),
       [Symbol.asyncDispose]: async () => {
         await client[Symbol.asyncDispose]();
         await stop();
@@ -97,6 +100,14 @@ async function cpuMsOf(pid: number | undefined): Promise<number> {
     // The name of the program, in parentheses, may hold spaces; after it come the state and 10 fields, then the times.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+async function rssKibOf(pid: number | undefined): Promise<number> {
+  try {
+    return Number(/^VmRSS:\s*(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1]);
   } catch {
     return Number.NaN;
   }

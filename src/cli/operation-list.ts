@@ -4,23 +4,18 @@ import type { Clients, RemoteFlags } from "./client.ts";
 import { type CommandContext, remoteCommand, withExamples } from "./command.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { UsageError } from "./failure.ts";
+import { type FilterFlags, filterOf, withFilterFlags } from "./filter-flags.ts";
 import { operationJson } from "./operation-json.ts";
+import { cells, fields, HEAD } from "./operation-row.ts";
 import type { Shell } from "./shell.ts";
-import { ranMs, type Summary, summarize, waitedMs } from "./summary.ts";
-import { durationText, printable, shellQuote, table } from "./text.ts";
+import { summarize } from "./summary.ts";
+import { shellQuote, table } from "./text.ts";
 
-interface ListFlags extends RemoteFlags {
-  readonly filter?: string;
-  readonly sort?: readonly string[];
+interface ListFlags extends RemoteFlags, FilterFlags {
   readonly pageSize?: string;
   readonly pageToken?: string;
   readonly allPages?: true;
   readonly json?: true;
-}
-
-/** The order is a part of the filter language. */
-function filterOf({ filter, sort = [] }: ListFlags): string {
-  return [...(filter ? [filter] : []), ...sort.map((key) => `sort_order=${key}`)].join(" & ");
 }
 
 function pageSizeOf({ pageSize = "0" }: ListFlags): number {
@@ -38,24 +33,9 @@ async function* pages(clients: Clients, flags: ListFlags, signal: AbortSignal): 
   } while (flags.allPages && pageToken !== "");
 }
 
-const HEAD = ["NAME", "STAGE", "RESULT", "WAITED", "RAN", "WORKER", "ACTION"];
-
-function cells(summary: Summary, nowMs: number): string[] {
-  const { name, stage, result, worker, action } = summary;
-  const text = (ms: number | undefined) => (ms === undefined ? "" : durationText(ms));
-  const times = [text(waitedMs(summary, nowMs)), text(ranMs(summary, nowMs))];
-  return [name, stage, result, ...times, worker, action.slice(0, 12)].map(printable);
-}
-
-function line({ name, stage, result, queuedAt, startedAt, completedAt, worker, action }: Summary): string {
-  const time = (ms: number | undefined) => (ms === undefined ? "" : new Date(ms).toISOString());
-  const fields = [name, stage, result, time(queuedAt), time(startedAt), time(completedAt), worker, action];
-  return `${fields.map(printable).join("\t")}\n`;
-}
-
 function printPage(operations: readonly Operation[], shell: Shell): void {
   const summaries = operations.map(summarize);
-  if (!shell.terminal) shell.out(summaries.map(line).join(""));
+  if (!shell.terminal) shell.out(summaries.map((summary) => `${fields(summary)}\n`).join(""));
   else if (summaries.length > 0) {
     const rows = summaries.map((summary) => cells(summary, shell.clock.now()));
     shell.out(table(HEAD, rows, shell.columns));
@@ -108,21 +88,14 @@ async function printJson(clients: Clients, flags: ListFlags, shell: Shell): Prom
   return ExitCode.OK;
 }
 
-const append = (value: string, before: readonly string[] = []): string[] => [...before, value];
-
 /** `opgrid operation list`. */
 export function addList(parent: Command, context: CommandContext): void {
   const { shell } = context;
   const command = parent
     .command("list")
     .summary("list operations, one page or all")
-    .description("Lists operations, those that are not completed unless a filter says otherwise.")
-    .option("--filter-string, --filter <text>", "which ones, as in 'stage = EXECUTING'; see docs/filter.md")
-    .option(
-      "--sort <key>",
-      "in which order, as in queued_time(desc); may be repeated; lists all stages without --filter",
-      append,
-    )
+    .description("Lists operations, those that are not completed unless a filter says otherwise.");
+  withFilterFlags(command)
     .option("--page-size <n>", "how many at most on one page")
     .option("--page-token <token>", "the page to show, from the page before")
     .option("--all, --all-pages", "all pages, not only one")

@@ -3,15 +3,16 @@ import type { Operation } from "../../gen/google/longrunning/operations_pb.ts";
 import { type Clients, fullName, type RemoteFlags } from "./client.ts";
 import { type CommandContext, remoteCommand, withExamples } from "./command.ts";
 import type { ExitCode } from "./exit-codes.ts";
+import { UsageError } from "./failure.ts";
+import { withFilterFlags } from "./filter-flags.ts";
 import { operationJson } from "./operation-json.ts";
+import { type WatchAllFlags, watchAll } from "./operation-watch-all.ts";
 import { createPatience } from "./patience.ts";
 import type { Shell } from "./shell.ts";
 import { type Summary, summarize } from "./summary.ts";
 import { printable } from "./text.ts";
 
-interface WatchFlags extends RemoteFlags {
-  readonly json?: true;
-}
+interface WatchFlags extends RemoteFlags, WatchAllFlags {}
 
 /** What is told of a state; two states that read the same are one. */
 function news(flags: WatchFlags, operation: Operation, { stage, result, message, worker }: Summary): string {
@@ -49,19 +50,35 @@ async function watch(clients: Clients, flags: WatchFlags, given: string, shell: 
   }
 }
 
+function start(clients: Clients, flags: WatchFlags, name: string | undefined, shell: Shell): Promise<ExitCode> {
+  if (name === undefined) return watchAll(clients, flags, shell);
+  const { filter, sort, changesOnly } = flags;
+  if (filter !== undefined || sort || changesOnly)
+    throw new UsageError("either a name or --filter, --sort and --changes-only, not both");
+  return watch(clients, flags, name, shell);
+}
+
 /** `opgrid operation watch`. */
 export function addWatch(parent: Command, context: CommandContext): void {
   const command = parent
     .command("watch")
-    .argument("<name>", "`<instance>/<id>`, or an id in the instance of --instance-name")
-    .summary("follow an operation until it is done")
+    .argument("[name]", "`<instance>/<id>`, or an id in the instance of --instance-name")
+    .summary("follow an operation until it is done, or all that match")
     .description(
-      "Prints each change of an operation until it is done. A restart of the server is waited for. Exit codes are those " +
-        "of `opgrid operation wait`.",
-    )
-    .option("--json", "as JSON: a google.longrunning.Operation on each line");
-  remoteCommand<WatchFlags, [string]>(command, context, (clients, flags, name) =>
-    watch(clients, flags, name, context.shell),
+      "With a name: prints each change of an operation until it is done; exit codes are those of `opgrid operation " +
+        "wait`. Without: shows all operations of the instance that match as a table that keeps itself up to date, or, " +
+        "where nobody looks, prints a line for each change, until Ctrl-C. A restart of the server is waited for.",
+    );
+  withFilterFlags(command)
+    .option("--changes-only", "leave out what matches already")
+    .option("--json", "as JSON on each line: a google.longrunning.Operation, or what left or was deleted");
+  remoteCommand<WatchFlags, [string | undefined]>(command, context, async (clients, flags, name) =>
+    start(clients, flags, name, context.shell),
   );
-  withExamples(command, "opgrid operation watch main/0198c0de-0000-7000-8000-000000000000");
+  withExamples(
+    command,
+    "opgrid operation watch main/0198c0de-0000-7000-8000-000000000000",
+    "opgrid operation watch --instance-name main --filter 'stage = EXECUTING' --sort start_time",
+    "opgrid operation watch --instance-name - --sort 'queued_time(desc)' --json --changes-only | jq .name",
+  );
 }

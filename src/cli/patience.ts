@@ -20,17 +20,20 @@ export interface Patience {
   breathe(): Promise<void>;
 }
 
-async function pause(shell: Shell, ms: number): Promise<void> {
+/** Waits. Throws the signal's reason when the user stops the command. */
+export async function pause(shell: Shell, ms: number): Promise<void> {
   const { signal, clock } = shell;
   signal.throwIfAborted();
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = clock.after(ms, resolve);
-  signal.addEventListener("abort", () => resolve(), { once: true });
+  const wake = () => resolve();
+  signal.addEventListener("abort", wake, { once: true });
   // A timer of the clock does not keep the process alive, and nothing else may be there to do it.
   const alive = setInterval(() => {}, LONGEST_OUTAGE_MS);
   await promise;
   clearInterval(alive);
   timer.cancel();
+  signal.removeEventListener("abort", wake);
   signal.throwIfAborted();
 }
 

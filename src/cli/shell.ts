@@ -8,8 +8,15 @@ export interface Shell {
   err(text: string): void;
   /** True when standard output is a terminal. */
   readonly terminal: boolean;
-  /** Width of the terminal in characters. */
+  /** Width of the terminal in characters, as it is now. */
   readonly columns: number;
+  /** Height of the terminal in lines, as it is now. */
+  readonly rows: number;
+  /**
+   * Writes `enter` to the terminal and, when this object is disposed of or the process ends or is suspended before,
+   * `leave`; `enter` again when the process goes on.
+   */
+  takeTerminal(enter: string, leave: string): Disposable;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How this program is called, for the commands that it tells the user to try. */
   readonly self: string;
@@ -47,6 +54,30 @@ function stopSignal(): AbortSignal {
   return controller.signal;
 }
 
+/** SIGQUIT's number is 3. */
+const QUIT = 128 + 3;
+
+/** A terminal is written to synchronously, so that what leaves it is written also when the process exits. */
+function takeTerminal(enter: string, leave: string): Disposable {
+  const start = () => void process.stdout.write(enter);
+  const restore = () => void process.stdout.write(leave);
+  const suspend = () => {
+    restore();
+    // Stops here until somebody sends SIGCONT.
+    process.kill(process.pid, "SIGSTOP");
+    start();
+  };
+  const quit = () => process.exit(QUIT);
+  process.on("exit", restore).on("SIGTSTP", suspend).on("SIGQUIT", quit);
+  start();
+  return {
+    [Symbol.dispose]: () => {
+      process.off("exit", restore).off("SIGTSTP", suspend).off("SIGQUIT", quit);
+      restore();
+    },
+  };
+}
+
 function calledAs(): string {
   return process.env.npm_lifecycle_event === undefined ? "opgrid" : "npm run -s opgrid --";
 }
@@ -59,7 +90,13 @@ export function processShell(): Shell {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
     terminal: stdout.isTTY === true,
-    columns: stdout.columns || 80,
+    get columns() {
+      return stdout.columns || 80;
+    },
+    get rows() {
+      return stdout.rows || 24;
+    },
+    takeTerminal,
     env: process.env,
     self: calledAs(),
     signal: stopSignal(),

@@ -15,6 +15,7 @@ import { openWorkDirectory, type WorkDirectory } from "./work-directory.ts";
 export { type BotSignals, botSignals } from "./bot-signals.ts";
 export { type BotTls, baseUrlOf, type Connection, openConnection } from "./connection.ts";
 export { type BotPool, type BotPoolOptions, startBotPool } from "./pool.ts";
+export { backoffMs, isTransient } from "./retry.ts";
 
 /** How a bot is to work. Times are milliseconds. */
 export interface BotOptions {

@@ -65,8 +65,13 @@ function endingOf(operation: Operation, response: ExecuteResponse | undefined): 
   return { result: response?.cachedResult ? "cached" : "ok", message, exitCode: ExitCode.OK };
 }
 
+/** The last moment, and with a minus the first one, that a Date can be. */
+const LAST_MS = 8.64e15;
+
+/** A bot can report any time; what no calendar has is none. */
 function ms(timestamp: Timestamp | undefined): number | undefined {
-  return timestamp && timestampMs(timestamp);
+  const at = timestamp && timestampMs(timestamp);
+  return at !== undefined && Math.abs(at) <= LAST_MS ? at : undefined;
 }
 
 /** Reads an operation as the Operations service or an Execution stream sends it. Never throws. */
@@ -91,15 +96,17 @@ export function summarize(operation: Operation): Summary {
   };
 }
 
+type Times = Pick<Summary, "queuedAt" | "startedAt" | "completedAt" | "exitCode">;
+
 /** How long it waited for a worker, in milliseconds; until now when it still does. */
-export function waitedMs({ queuedAt, startedAt, exitCode }: Summary, nowMs: number): number | undefined {
+export function waitedMs({ queuedAt, startedAt, exitCode }: Times, nowMs: number): number | undefined {
   if (queuedAt === undefined) return undefined;
   if (startedAt !== undefined) return Math.max(0, startedAt - queuedAt);
   return exitCode === undefined ? Math.max(0, nowMs - queuedAt) : undefined;
 }
 
 /** How long a worker was busy with it, in milliseconds; until now when it still is. */
-export function ranMs({ startedAt, completedAt, exitCode }: Summary, nowMs: number): number | undefined {
+export function ranMs({ startedAt, completedAt, exitCode }: Times, nowMs: number): number | undefined {
   if (startedAt === undefined) return undefined;
   if (completedAt !== undefined) return Math.max(0, completedAt - startedAt);
   return exitCode === undefined ? Math.max(0, nowMs - startedAt) : undefined;

@@ -6,11 +6,13 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { Execution } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { Operations } from "../../gen/google/longrunning/operations_pb.ts";
+import { FarmService } from "../../gen/opgrid/v1/opgrid_pb.ts";
 
 /** What a test's server answers; everything else is UNIMPLEMENTED. */
 export interface Answers {
   readonly operations?: Partial<ServiceImpl<typeof Operations>>;
   readonly execution?: Partial<ServiceImpl<typeof Execution>>;
+  readonly farm?: Partial<ServiceImpl<typeof FarmService>>;
 }
 
 /** A server with only the services that the command line calls, over gRPC without TLS. */
@@ -33,6 +35,7 @@ export async function startFakeServer(t: TestContext, answers: Answers): Promise
         routes: (router) => {
           router.service(Operations, answers.operations ?? {});
           router.service(Execution, answers.execution ?? {});
+          router.service(FarmService, answers.farm ?? {});
         },
       }),
     );

@@ -1,9 +1,10 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../src/base/clock.ts";
 import { run, type Shell } from "../../src/cli/cli.ts";
+import { shellQuote } from "../../src/cli/text.ts";
 
 /** What a command line left behind. */
 export interface Outcome {
@@ -25,6 +26,15 @@ export async function runCli(argv: readonly string[], shell: Partial<Shell> = {}
     },
     terminal: false,
     columns: 200,
+    rows: 24,
+    takeTerminal: (enter, leave) => {
+      out += enter;
+      return {
+        [Symbol.dispose]: () => {
+          out += leave;
+        },
+      };
+    },
     env: {},
     self: "opgrid",
     signal: new AbortController().signal,
@@ -54,12 +64,31 @@ export function spawnCli(t: TestContext, argv: readonly string[], env: Record<st
     env: { PATH: process.env.PATH, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  return followed(t, child, (signal) => void child.kill(signal));
+}
+
+/** The same on a terminal, with the help of `script` of util-linux; what it writes is all in `out`. */
+export function spawnOnTerminal(t: TestContext, argv: readonly string[]): CliProcess {
+  const words = [process.execPath, mainFile, ...argv].map(shellQuote).join(" ");
+  const command = `stty cols 100 rows 20; echo "pid $$"; exec ${words}`;
+  const child = spawn("script", ["-qefc", command, "/dev/null"], {
+    env: { PATH: process.env.PATH, TERM: "xterm" },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  const started = followed(t, child, (signal) => {
+    const [, pid] = /pid (\d+)/.exec(started.out()) ?? [];
+    if (pid) process.kill(Number(pid), signal);
+  });
+  return started;
+}
+
+function followed(t: TestContext, child: ChildProcess, kill: CliProcess["kill"]): CliProcess {
   let out = "";
   let err = "";
-  child.stdout.setEncoding("utf8").on("data", (text) => {
+  child.stdout?.setEncoding("utf8").on("data", (text) => {
     out += text;
   });
-  child.stderr.setEncoding("utf8").on("data", (text) => {
+  child.stderr?.setEncoding("utf8").on("data", (text) => {
     err += text;
   });
   const closed = once(child, "close");
@@ -71,8 +100,8 @@ export function spawnCli(t: TestContext, argv: readonly string[], env: Record<st
     pid: child.pid,
     out: () => out,
     err: () => err,
-    kill: (signal) => void child.kill(signal),
-    stopReading: () => void child.stdout.destroy(),
+    kill,
+    stopReading: () => void child.stdout?.destroy(),
     ended: closed.then(([code]) => ({ code: code as number | null, out, err })),
   };
 }

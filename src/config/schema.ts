@@ -42,7 +42,7 @@ export const instanceSections = {
     }),
     max_timeout: duration("Longest time that an action may ask for.", "2h", { min: "1s" }),
     max_attempts: integer("How often a job is handed to bots before it is given up.", 5, { min: 1, max: 100 }),
-    keep_alive: duration("Silence on an open Execute or WaitExecution stream before its state is sent again.", "30s", {
+    keep_alive: duration("Silence on an open stream of operations before something is sent all the same.", "30s", {
       min: "100ms",
       max: "60s",
     }),

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { create } from "@bufbuild/protobuf";
-import { AnySchema } from "@bufbuild/protobuf/wkt";
+import { AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
+import { ExecuteOperationMetadataSchema } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { OperationSchema } from "../../gen/google/longrunning/operations_pb.ts";
 import { ranMs, summarize, waitedMs } from "../../src/cli/summary.ts";
 import { exited, operation, QUEUED_AT } from "./samples.ts";
@@ -52,4 +53,18 @@ test("reads operations that are no executions, and damaged ones", () => {
   }
   assert.equal(summarize(damaged).stage, "DONE");
   assert.equal(summarize(create(OperationSchema, { name: "a" })).stage, "RUNNING");
+});
+
+test("takes no time that no calendar has", () => {
+  const odd = operation({ stage: "EXECUTING" });
+  const metadata = create(ExecuteOperationMetadataSchema, {
+    partialExecutionMetadata: {
+      queuedTimestamp: { seconds: 2n ** 62n },
+      workerStartTimestamp: { seconds: -(2n ** 62n) },
+      workerCompletedTimestamp: { seconds: 8_640_000_000_000n },
+    },
+  });
+  odd.metadata = anyPack(ExecuteOperationMetadataSchema, metadata);
+  const { queuedAt, startedAt, completedAt } = summarize(odd);
+  assert.deepEqual([queuedAt, startedAt, completedAt], [undefined, undefined, 8.64e15]);
 });

@@ -25,56 +25,55 @@ type StateRow = readonly [stage: number, polled: number, attempts: number, prior
 export function createKnownOperations(db: DatabaseSync) {
   const readState = prepare<StateRow>(db, OPERATION_STATE);
   const records = createGenerations();
-  const nameOf = ({ instance, id }: OperationKey) => `${instance}/${id}`;
   return {
     /** Undefined when it is not known, no longer true, or deleted. */
     get: (key: OperationKey): OperationRecord | undefined => {
-      const name = nameOf(key);
-      const record = records.get(name);
-      if (!record) return undefined;
+      const record = records.get(key.id);
+      if (record?.instance !== key.instance) return undefined;
       const row = readState.get(key.instance, key.id);
       if (row && isStill(record, row)) return record;
-      records.delete(name);
+      records.delete(key.id);
       return undefined;
     },
 
     add: (record: OperationRecord): void => {
-      if (isSteady(record) && bytesOf(record) <= MOST_RECORD_BYTES) records.set(nameOf(record), record);
+      if (isSteady(record) && bytesOf(record) <= MOST_RECORD_BYTES) records.set(record);
     },
   };
 }
 
 /**
- * A map that forgets. What is used goes into the young generation; when that is full it becomes the old one, and what was
- * left of the old one is forgotten.
+ * A map by id that forgets; operations of two instances with the same id, which nobody makes, would take turns in it. What is
+ * used goes into the young generation; when that is full it becomes the old one, and what was left of the old one is
+ * forgotten.
  */
 function createGenerations() {
   let young = new Map<string, OperationRecord>();
   let old = young;
   let youngBytes = 0;
 
-  function set(name: string, record: OperationRecord): void {
+  function set(record: OperationRecord): void {
     youngBytes += bytesOf(record);
     if (youngBytes > GENERATION_BYTES) {
       old = young;
       young = new Map();
       youngBytes = bytesOf(record);
     }
-    young.set(name, record);
+    young.set(record.id, record);
   }
 
   return {
     set,
-    get: (name: string): OperationRecord | undefined => {
-      const recent = young.get(name);
+    get: (id: string): OperationRecord | undefined => {
+      const recent = young.get(id);
       if (recent) return recent;
-      const record = old.get(name);
-      if (record) set(name, record);
+      const record = old.get(id);
+      if (record) set(record);
       return record;
     },
-    delete: (name: string): void => {
-      young.delete(name);
-      old.delete(name);
+    delete: (id: string): void => {
+      young.delete(id);
+      old.delete(id);
     },
   };
 }

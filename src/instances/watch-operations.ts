@@ -87,12 +87,15 @@ export async function* watchOperations(
   const filter = filterAt(written, now);
   const viewOf = createView(scope, watched, now);
   let reset = false;
+  // Who resumes hears at once that the server is there.
+  let patienceMs = place ? 0 : scope.keepAliveMs;
 
   function* messages(news: readonly WatchedChange[][], before: WatchPlace, after: WatchPlace) {
     for (const [i, part] of news.entries()) {
       const isLast = i === news.length - 1;
       const resumeToken = encodeWatchToken(isLast ? after : before, watched);
-      yield { reset, changes: part, live: isLast && after.rows === undefined, resumeToken };
+      const live = (isLast ? after : before).rows === undefined;
+      yield { reset, changes: part, live, resumeToken };
       reset = false;
     }
     place = after;
@@ -108,7 +111,8 @@ export async function* watchOperations(
       const news = rows.map((operation): WatchedChange => ({ kind: "matches", operation }));
       yield* messages(inParts(news), place, { ...place, rows: next });
     } else {
-      const page = await changes.next(place.position, signal, scope.keepAliveMs);
+      const page = await changes.next(place.position, signal, patienceMs);
+      patienceMs = scope.keepAliveMs;
       if (page === "aborted") return;
       if (page === "lost") place = undefined;
       else if (page === "tick") yield* messages([[]], place, place);

@@ -109,6 +109,18 @@ test("rows come in the order of the filter, in pages", async (t) => {
   );
 });
 
+test("who resumes hears at once that there is nothing new", async (t) => {
+  const grid = await startFarm(t);
+  const name = await submit(grid);
+  const watched = watch(grid.farm);
+  await watched.untilLive();
+  const resumed = watch(grid.farm, { resumeToken: watched.token });
+  await resumed.untilLive();
+  assert.deepEqual([resumed.responses.length, resumed.responses[0]?.reset, resumed.rows.size], [1, false, 0]);
+  await grid.operations.cancelOperation({ name });
+  await until(() => resumed.news.includes(`left ${name}`));
+});
+
 test("a watch of changes only begins with what comes", async (t) => {
   const grid = await startFarm(t);
   await submit(grid);

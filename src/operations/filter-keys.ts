@@ -11,7 +11,7 @@ import {
   type ValueType,
 } from "./filter-values.ts";
 import { LONGEST_OPERATION_NAME } from "./names.ts";
-import { METADATA_TYPE_URL } from "./operation-metadata.ts";
+import { METADATA_TYPE_URL } from "./pack-any.ts";
 import { type OperationRecord, type RequestMetadata, Stage } from "./record.ts";
 
 /** An operator as it is written. */

@@ -1,9 +1,7 @@
-import { create } from "@bufbuild/protobuf";
-import { ExecuteResponseSchema } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
-import { type Operation, OperationSchema } from "../../gen/google/longrunning/operations_pb.ts";
+import type { Operation } from "../../gen/google/longrunning/operations_pb.ts";
 import { type Ending, endingOf } from "./ending.ts";
 import { operationMetadata } from "./operation-metadata.ts";
-import { packAny } from "./pack-any.ts";
+import { packAny, RESPONSE_TYPE_URL } from "./pack-any.ts";
 import { isDone, type OperationRecord } from "./record.ts";
 
 /**
@@ -12,13 +10,13 @@ import { isDone, type OperationRecord } from "./record.ts";
  * whose first detail is the ExecuteResponse, followed by the details of its status.
  */
 export function toLroOperation(record: OperationRecord, name: string): Operation {
-  const metadata = operationMetadata(record);
-  if (!isDone(record)) return create(OperationSchema, { name, metadata });
-  return create(OperationSchema, { name, metadata, done: true, result: resultOf(endingOf(record)) });
+  const done = isDone(record);
+  const result = done ? resultOf(endingOf(record)) : { case: undefined };
+  return { $typeName: "google.longrunning.Operation", name, metadata: operationMetadata(record), done, result };
 }
 
 function resultOf({ failure, response }: Ending): Operation["result"] {
-  const packed = packAny(ExecuteResponseSchema, response);
+  const packed = packAny(RESPONSE_TYPE_URL, response);
   if (!failure) return { case: "response", value: packed };
   return { case: "error", value: { ...failure, details: [packed, ...failure.details] } };
 }

@@ -23,8 +23,8 @@ export type {
 export type { ValueType, ValueTypeName } from "./filter-values.ts";
 export { toLroOperation } from "./lro-view.ts";
 export { formatOperationName, type OperationName, parseOperationName } from "./names.ts";
-export { METADATA_TYPE_URL } from "./operation-metadata.ts";
 export { failedOutcome, outcomeOf } from "./outcome.ts";
+export { METADATA_TYPE_URL } from "./pack-any.ts";
 export { decodePageToken, encodePageToken, type PageStart } from "./page-token.ts";
 export { buildQuery, DEFAULT_FILTER, type ListQuery, type ListRequest, type Page, pageSize } from "./paging.ts";
 export { toReapiOperation } from "./reapi-view.ts";

@@ -1,9 +1,7 @@
-import { create } from "@bufbuild/protobuf";
-import { ExecuteResponseSchema } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
-import { type Operation, OperationSchema } from "../../gen/google/longrunning/operations_pb.ts";
+import type { Operation } from "../../gen/google/longrunning/operations_pb.ts";
 import { endingOf } from "./ending.ts";
 import { operationMetadata } from "./operation-metadata.ts";
-import { packAny } from "./pack-any.ts";
+import { packAny, RESPONSE_TYPE_URL } from "./pack-any.ts";
 import { isDone, type OperationRecord } from "./record.ts";
 
 /**
@@ -11,8 +9,11 @@ import { isDone, type OperationRecord } from "./record.ts";
  * never an `error`: the status of the ExecuteResponse says what happened, with code 1 for a cancellation.
  */
 export function toReapiOperation(record: OperationRecord, name: string): Operation {
-  const metadata = operationMetadata(record);
-  if (!isDone(record)) return create(OperationSchema, { name, metadata });
-  const value = packAny(ExecuteResponseSchema, endingOf(record).response);
-  return create(OperationSchema, { name, metadata, done: true, result: { case: "response", value } });
+  const done = isDone(record);
+  const result = done ? resultOf(record) : { case: undefined };
+  return { $typeName: "google.longrunning.Operation", name, metadata: operationMetadata(record), done, result };
+}
+
+function resultOf(record: OperationRecord): Operation["result"] {
+  return { case: "response", value: packAny(RESPONSE_TYPE_URL, endingOf(record).response) };
 }

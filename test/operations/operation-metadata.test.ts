@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import fc from "fast-check";
 import {
+  type DigestFunction_Value,
+  DigestSchema,
+  type ExecutedActionMetadata,
   ExecutedActionMetadataSchema,
   type ExecuteOperationMetadata,
   ExecuteOperationMetadataSchema,
@@ -10,6 +15,8 @@ import {
 import { Code } from "../../src/base/errors.ts";
 import {
   failedOutcome,
+  isDone,
+  type JobRecord,
   type OperationRecord,
   outcomeOf,
   Stage,
@@ -134,5 +141,110 @@ test("the metadata of what waits or was cancelled is encoded as protobuf itself 
         assert.deepEqual(metadata?.value, toBinary(ExecuteOperationMetadataSchema, message));
       }
     }
+  }
+});
+
+/** What the encoder is to say, made of messages. */
+function metadataByProtobuf(record: OperationRecord): ExecuteOperationMetadata {
+  const { hash, sizeBytes, fn } = record.job.action;
+  return create(ExecuteOperationMetadataSchema, {
+    stage: record.stage,
+    actionDigest: create(DigestSchema, { hash, sizeBytes: BigInt(sizeBytes) }),
+    digestFunction: fn.wireValue as DigestFunction_Value,
+    partialExecutionMetadata: executionByProtobuf(record),
+  });
+}
+
+function executionByProtobuf(record: OperationRecord): ExecutedActionMetadata {
+  const { job, cancelled } = record;
+  if (record.stage < Stage.EXECUTING || cancelled) {
+    return create(ExecutedActionMetadataSchema, { queuedTimestamp: stamp(job.queuedAt) });
+  }
+  const metadata = fromBinary(ExecutedActionMetadataSchema, job.partialMetadata ?? new Uint8Array());
+  metadata.queuedTimestamp = stamp(job.queuedAt);
+  if (job.worker !== undefined) metadata.worker = job.worker;
+  const startedAt = job.startedAt ?? job.assignedAt;
+  if (startedAt !== undefined) metadata.workerStartTimestamp ??= stamp(startedAt);
+  const ranToItsEnd = isDone(record) && job.outcome?.exitCode !== undefined && !job.outcome.cached;
+  if (ranToItsEnd && job.completedAt !== undefined) metadata.workerCompletedTimestamp ??= stamp(job.completedAt);
+  return metadata;
+}
+
+const milliseconds = fc.oneof(fc.integer({ min: 0, max: 2 * QUEUED_AT }), fc.integer({ min: -10_000, max: 10_000 }));
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+const name = fc.string({ unit: "grapheme", maxLength: 100 });
+
+const jobThatRan: fc.Arbitrary<Partial<JobRecord>> = fc.record({
+  stage: fc.constantFrom(Stage.EXECUTING, Stage.COMPLETED),
+  action: fc.record({
+    fn: fc.constant(recordOf().job.action.fn),
+    hash: fc.constantFrom("ab".repeat(32), "cd".repeat(64)),
+    sizeBytes: fc.oneof(fc.nat(), fc.integer({ min: 0, max: 2 ** 40 })),
+  }),
+  queuedAt: milliseconds,
+  assignedAt: maybe(milliseconds),
+  startedAt: maybe(milliseconds),
+  completedAt: maybe(milliseconds),
+  worker: maybe(name),
+  outcome: fc.constantFrom(
+    undefined,
+    ranWith(0),
+    outcomeOf(responseWith(0), { cached: true }),
+    failedOutcome(Code.Aborted, "gave up"),
+  ),
+});
+
+const time = maybe(fc.record({ seconds: fc.bigInt({ min: -1000n, max: 2n ** 40n }), nanos: fc.nat(999_999_999) }));
+const report = fc
+  .record({
+    worker: name,
+    ...{ queuedTimestamp: time, workerStartTimestamp: time, workerCompletedTimestamp: time },
+    ...{ inputFetchStartTimestamp: time, executionCompletedTimestamp: time },
+    virtualExecutionDuration: time,
+    auxiliaryMetadata: fc.array(fc.record({ typeUrl: name, value: fc.uint8Array({ maxLength: 200 }) }), {
+      maxLength: 3,
+    }),
+  })
+  .map((init) => toBinary(ExecutedActionMetadataSchema, create(ExecutedActionMetadataSchema, init)));
+const unknownField = fc.integer({ min: 13, max: 5000 }).map((number) => {
+  const writer = new BinaryWriter().tag(number, WireType.StartGroup).tag(1, WireType.Varint).bool(true);
+  return writer.tag(number, WireType.EndGroup).finish();
+});
+/** Also such as no encoder makes: with fields in any order, more than once, and unknown. */
+const reports = fc
+  .array(fc.oneof({ weight: 3, arbitrary: report }, { weight: 1, arbitrary: unknownField }), { maxLength: 3 })
+  .map((parts) => new Uint8Array(Buffer.concat(parts)));
+
+test("the metadata of what ran says what protobuf itself would, whatever the worker reported", () => {
+  fc.assert(
+    fc.property(jobThatRan, maybe(fc.oneof(report, reports)), (job, partialMetadata) => {
+      const record = executingRecord({}, { ...job, partialMetadata });
+      const { metadata } = toLroOperation(record, "main/op");
+      assert.deepEqual(unpackMetadata(metadata), metadataByProtobuf(record));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("the metadata of what ran without a report is encoded as protobuf itself does it", () => {
+  fc.assert(
+    fc.property(jobThatRan, (job) => {
+      const record = executingRecord({}, job);
+      const { metadata } = toLroOperation(record, "main/op");
+      assert.deepEqual(metadata?.value, toBinary(ExecuteOperationMetadataSchema, metadataByProtobuf(record)));
+    }),
+  );
+});
+
+test("a record that cannot be encoded spoils no other", () => {
+  const broken = executingRecord({}, { queuedAt: Number.NaN });
+  assert.throws(() => toLroOperation(broken, "main/op"));
+  assert.deepEqual(metadataOf(executingRecord()), metadataByProtobuf(executingRecord()));
+});
+
+test("a report that is cut short is as good as none", () => {
+  for (const length of [1, 3, reported.length - 1]) {
+    const partialMetadata = reported.subarray(0, length);
+    assert.deepEqual(metadataOf(executingRecord({}, { partialMetadata })), metadataOf(executingRecord()));
   }
 });

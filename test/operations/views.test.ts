@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import {
   ExecutedActionMetadataSchema,
@@ -166,6 +166,46 @@ for (const [what, response] of [
     assert.equal(responseIn(reapi(record)).status?.code, Code.DataLoss);
   });
 }
+
+test("a stored response that is cut short anywhere is a DATA_LOSS", () => {
+  const { response } = ranWith(0);
+  for (let length = 0; length < response.length; length++) {
+    const record = completedRecord({ ...ranWith(0), response: response.subarray(0, length) });
+    assert.equal(errorIn(lro(record)).code, Code.DataLoss);
+  }
+});
+
+test("a stored result that is overwritten inside, or is no message, is a DATA_LOSS", () => {
+  const zeroed = ranWith(0).response.slice().fill(0, 2);
+  for (const response of [zeroed, new Uint8Array([8, 1])]) {
+    assert.equal(errorIn(lro(completedRecord({ ...ranWith(0), response }))).code, Code.DataLoss);
+  }
+});
+
+test("a status in several parts is one", () => {
+  const parts = [{ code: Code.Aborted }, { message: "gave up" }].map((status) =>
+    toBinary(ExecuteResponseSchema, create(ExecuteResponseSchema, { status })),
+  );
+  const response = new Uint8Array(Buffer.concat(parts));
+  const { code, message } = errorIn(lro(completedRecord({ ...failedOutcome(Code.Aborted, ""), response })));
+  assert.deepEqual([code, message], [Code.Aborted, "gave up"]);
+});
+
+test("a success may have a status that says so", () => {
+  const response = create(ExecuteResponseSchema, { result: {}, status: { message: "fine" } });
+  const record = completedRecord(outcomeOf(response, { cached: false }));
+  assert.equal(responseIn(lro(record)).status?.message, "fine");
+});
+
+test("a view is a message like those that protobuf makes", () => {
+  for (const record of [recordOf(), completedRecord(ranWith(0)), cancelledAlone]) {
+    for (const operation of [lro(record), reapi(record)]) {
+      const { name, metadata, done, result } = operation;
+      assert.deepEqual(operation, create(OperationSchema, { name, metadata, done, result } as typeof operation));
+      assert.deepEqual(fromBinary(OperationSchema, toBinary(OperationSchema, operation)), operation);
+    }
+  }
+});
 
 test("a stored success beside a failed status code, and the other way round, is a DATA_LOSS", () => {
   const failed = { result: { exitCode: 137 }, status: { code: Code.DeadlineExceeded } };

@@ -30,6 +30,7 @@ const packages: Record<string, readonly string[]> = {
   "@connectrpc/connect-node": ["server", "cli", "worker"],
   "@connectrpc/connect": ["base", "server", "rpc", "services", "cli", "worker"],
   "node:sqlite": ["store"],
+  pg: ["store"],
   pino: ["app", "cli"],
   commander: ["cli", "main"],
   zod: ["config"],

@@ -37,3 +37,20 @@ export function stagesOf(filter: Filter): readonly number[] | undefined {
       return undefined;
   }
 }
+
+/** A filter, taken apart. */
+export interface FilterParts {
+  /** All must hold. */
+  readonly terms: readonly Filter[];
+  /** Those that are about the stage only, and the stages that pass all of them. */
+  readonly stageTerms: readonly Filter[];
+  readonly stages: readonly number[];
+}
+
+/** Takes a filter apart. */
+export function filterParts(filter: Filter): FilterParts {
+  const terms = filter.kind === "and" ? filter.terms : [filter];
+  const stageTerms = terms.filter((term) => stagesOf(term) !== undefined);
+  const stages = stagesOf({ kind: "and", terms: stageTerms }) ?? STORED;
+  return { terms, stageTerms, stages };
+}

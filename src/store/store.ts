@@ -19,6 +19,7 @@ export {
   LONGEST_REASON,
   type ReachedTime,
 } from "./job-event.ts";
+export { createPostgresStore, type PostgresStoreOptions } from "./postgres/postgres-store.ts";
 export { createSqliteStore, type SqliteStoreOptions } from "./sqlite/sqlite-store.ts";
 
 /** A new operation and the job that it wants done. */

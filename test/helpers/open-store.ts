@@ -4,11 +4,14 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { systemClock } from "../../src/base/clock.ts";
 import { type Logger, silentLog } from "../../src/base/log.ts";
-import { createSqliteStore, type Store } from "../../src/store/store.ts";
+import { createPostgresStore, createSqliteStore, type Store } from "../../src/store/store.ts";
+import { sharedPostgres } from "./postgres.ts";
 
-/** The engines that the contract suites run on. */
-export const backends = ["sqlite"] as const;
-export type Backend = (typeof backends)[number];
+/** The engines that there are. */
+export type Backend = "sqlite" | "postgres";
+
+/** The engines that the contract suites run on: SQLite, unless TEST_STORES names another. */
+export const backends: readonly [Backend] = process.env.TEST_STORES === "postgres" ? ["postgres"] : ["sqlite"];
 
 /** What a test may choose of its store. */
 export interface OpenStoreOptions {
@@ -19,7 +22,17 @@ export interface OpenStoreOptions {
 
 const openers: Record<Backend, (dataDir: string, log: Logger) => Promise<Store>> = {
   sqlite: (dataDir, log) => createSqliteStore({ dataDir, log, clock: systemClock }),
+  postgres: async (dataDir, log) => createPostgresStore({ url: await databaseOf(dataDir), log, clock: systemClock }),
 };
+
+/** Databases by the data directory that an embedded store would have in their stead. */
+const databases = new Map<string, Promise<string>>();
+
+function databaseOf(dataDir: string): Promise<string> {
+  const url = databases.get(dataDir) ?? sharedPostgres().then((server) => server.createDatabase());
+  databases.set(dataDir, url);
+  return url;
+}
 
 /** Makes a directory that is removed when the test ends. */
 export async function temporaryDir(t: TestContext): Promise<string> {

@@ -1,10 +1,10 @@
+import type { Draft } from "../order-sql.ts";
 import type { SqlValue } from "./connection.ts";
 
 /** A list statement in the making: its text is composed around what `bind` answers. */
-export interface ListDraft {
+export interface ListDraft extends Draft {
   readonly instance: string;
   readonly params: readonly SqlValue[];
-  /** Adds a parameter and answers what stands for it in the text. Call it in the order of the text. */
   bind(value: SqlValue): string;
 }
 

@@ -1,5 +1,5 @@
 import type { Filter, OperationQuery, ScalarKey, SortKey } from "../../operations/operations.ts";
-import { stagesOf } from "../stage-sets.ts";
+import type { FilterParts } from "../stage-sets.ts";
 import { COMPLETED, EXECUTING } from "../stages.ts";
 import { comparisonSql } from "./filter-sql.ts";
 import type { ListDraft } from "./list-draft.ts";
@@ -18,15 +18,6 @@ export interface ListPath {
   readonly answered: readonly Filter[];
   /** What the index goes on with after the seeks: ranges of it can be sought, and rows come in its order. */
   readonly next: { readonly key: SortKey; readonly sql: string } | undefined;
-}
-
-/** A filter, taken apart for the choice of a path. */
-export interface FilterParts {
-  /** All must hold. */
-  readonly terms: readonly Filter[];
-  /** Those that are about the stage only, and the stages that pass all of them. */
-  readonly stageTerms: readonly Filter[];
-  readonly stages: readonly number[];
 }
 
 /** A leaf that compares. */
@@ -71,16 +62,6 @@ const workerLookup = jobLookup("worker", "jobs_worker", "j.worker");
 export function isComparison(term: Filter, key: ScalarKey): term is Comparison {
   return term.kind === "compare" && term.key === key;
 }
-
-/** Takes a filter apart. */
-export function filterParts(filter: Filter): FilterParts {
-  const terms = filter.kind === "and" ? filter.terms : [filter];
-  const stageTerms = terms.filter((term) => stagesOf(term) !== undefined);
-  const stages = stagesOf({ kind: "and", terms: stageTerms }) ?? stagesOf(ANY_STAGE) ?? [];
-  return { terms, stageTerms, stages };
-}
-
-const ANY_STAGE: Filter = { kind: "compare", key: "stage", op: ">=", value: 0 };
 
 /** The path that visits the fewest rows. */
 export function choosePath(query: OperationQuery, parts: FilterParts): ListPath {

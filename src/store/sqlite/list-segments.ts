@@ -5,6 +5,8 @@ import {
   type SortTerm,
   type SortValue,
 } from "../../operations/operations.ts";
+import type { SortColumn } from "../order-sql.ts";
+import { type FilterParts, filterParts } from "../stage-sets.ts";
 import { COMPLETED } from "../stages.ts";
 import { columnOf } from "./columns.ts";
 import { comparisonSql } from "./filter-sql.ts";
@@ -12,14 +14,11 @@ import {
   type Comparison,
   choosePath,
   completedPath,
-  type FilterParts,
-  filterParts,
   isComparison,
   type ListPath,
   livePath,
   type Seek,
 } from "./list-path.ts";
-import type { SortColumn } from "./order-sql.ts";
 
 /** Rows of a list that follow one another: those of one path. */
 export interface ListSegment {

@@ -1,11 +1,11 @@
 import type { OperationQuery } from "../../operations/operations.ts";
+import { afterSql, type SortColumn } from "../order-sql.ts";
 import { OPERATION_COLUMNS } from "../rows.ts";
 import type { SqlValue } from "./connection.ts";
 import { filterSql } from "./filter-sql.ts";
 import { OPERATION_JOINS } from "./joins.ts";
 import { createListDraft, type ListDraft } from "./list-draft.ts";
 import { type ListSegment, segmentsOf } from "./list-segments.ts";
-import { afterSql, orderSql } from "./order-sql.ts";
 
 /** A statement whose rows are OperationRows. */
 export interface ListStatement {
@@ -89,4 +89,9 @@ function seekSql({ path, seeks, order, after }: ListSegment, draft: ListDraft): 
 
 function residualSql({ residual }: ListSegment, draft: ListDraft): string[] {
   return residual.map((filter) => `(${filterSql(filter, draft)})`);
+}
+
+/** SQLite sorts nulls before all values when ascending, as the contract of the store has it. */
+function orderSql(order: readonly SortColumn[]): string {
+  return order.map(({ sql, descending }) => `${sql} ${descending ? "DESC" : "ASC"}`).join(", ");
 }

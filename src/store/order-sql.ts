@@ -1,5 +1,10 @@
-import type { SortValue } from "../../operations/operations.ts";
-import type { ListDraft } from "./list-draft.ts";
+import type { SortValue } from "../operations/operations.ts";
+
+/** A statement in the making. */
+export interface Draft {
+  /** Adds a parameter and answers what stands for it in the text. Call it in the order of the text. */
+  bind(value: SortValue): string;
+}
 
 /** One criterion of an order, as a statement has it. */
 export interface SortColumn {
@@ -9,17 +14,12 @@ export interface SortColumn {
   readonly descending: boolean;
 }
 
-/** The ORDER BY list. SQLite sorts nulls before all values when ascending, as the contract of the store has it. */
-export function orderSql(order: readonly SortColumn[]): string {
-  return order.map(({ sql, descending }) => `${sql} ${descending ? "DESC" : "ASC"}`).join(", ");
-}
-
 /** The condition that a row comes strictly after the one with these values. */
-export function afterSql(order: readonly SortColumn[], after: readonly SortValue[], draft: ListDraft): string {
+export function afterSql(order: readonly SortColumn[], after: readonly SortValue[], draft: Draft): string {
   return isTuple(order) ? afterTuple(order, after, draft) : afterTerms(order, after, draft);
 }
 
-/** True when the order is that of a tuple of one table: SQLite then seeks the exact place in an index. */
+/** True when the order is that of a tuple of one table: the exact place in an index can then be sought. */
 function isTuple(order: readonly SortColumn[]): boolean {
   const [first] = order;
   return order.every(
@@ -27,7 +27,7 @@ function isTuple(order: readonly SortColumn[]): boolean {
   );
 }
 
-function afterTuple(order: readonly SortColumn[], after: readonly SortValue[], draft: ListDraft): string {
+function afterTuple(order: readonly SortColumn[], after: readonly SortValue[], draft: Draft): string {
   const names = order.map(({ sql }) => sql).join(", ");
   const values = after.map((value) => draft.bind(value)).join(", ");
   return `(${names}) ${order[0]?.descending ? "<" : ">"} (${values})`;
@@ -37,10 +37,10 @@ function afterTuple(order: readonly SortColumn[], after: readonly SortValue[], d
  * Term by term: the first one lies beyond its value, or equals it and the rest decides. "Not before, and (beyond or rest)"
  * says that with a range on the first term which an index can seek to.
  */
-function afterTerms(order: readonly SortColumn[], after: readonly SortValue[], draft: ListDraft): string {
+function afterTerms(order: readonly SortColumn[], after: readonly SortValue[], draft: Draft): string {
   const [term, ...terms] = order;
   const [value = null, ...values] = after;
-  if (!term) return "0";
+  if (!term) return "FALSE";
   const { sql, nullable, descending } = term;
   const rest = () => afterTerms(terms, values, draft);
   if (value === null) return descending ? `(${sql} IS NULL AND ${rest()})` : `(${sql} IS NOT NULL OR ${rest()})`;

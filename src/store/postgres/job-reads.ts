@@ -1,0 +1,75 @@
+import { type JobEvent, JobEventKind } from "../job-event.ts";
+import { toJob, toProperties } from "../records.ts";
+import { JOB_COLUMNS, type JobRow } from "../rows.ts";
+import { COMPLETED, EXECUTING, QUEUED } from "../stages.ts";
+import type { Store } from "../store.ts";
+import type { Database } from "./database.ts";
+import { JOB_JOINS } from "./joins.ts";
+import type { Param, Statement } from "./statement.ts";
+
+const SELECT = `SELECT ${JOB_COLUMNS} FROM jobs j ${JOB_JOINS}`;
+
+/** The statements, each behind an index that docs/store.md names. */
+export const jobQueries = {
+  get: { name: "get_job", text: `${SELECT} WHERE j.id = $1` },
+  leased: { name: "leased_jobs", text: `${SELECT} WHERE j.session = $1 ORDER BY j.assigned_at, j.id` },
+  live: {
+    name: "live_jobs",
+    text: `${SELECT} WHERE j.stage < ${COMPLETED} ORDER BY j.instance, j.queued_at, j.id`,
+  },
+  liveOfInstance: {
+    name: "live_jobs_of_instance",
+    text: `${SELECT} WHERE j.instance = $1 AND j.stage < ${COMPLETED} ORDER BY j.queued_at, j.id`,
+  },
+  overdue: {
+    name: "overdue_jobs",
+    text: `
+      ${SELECT} WHERE j.stage = ${EXECUTING} AND j.assigned_at + j.timeout_ms < $1::bigint
+      ORDER BY j.assigned_at + j.timeout_ms LIMIT $2`,
+  },
+  queuedBefore: {
+    name: "jobs_queued_before",
+    text: `
+      ${SELECT} WHERE j.instance = $1 AND j.stage < ${COMPLETED} AND j.stage = ${QUEUED} AND j.queued_at < $2
+      ORDER BY j.queued_at, j.id LIMIT $3`,
+  },
+  history: {
+    name: "history",
+    text: `
+      SELECT kind, at, facts FROM (
+        SELECT ${JobEventKind.CREATION} AS kind, queued_at AS at, '{}' AS facts, 0 AS seq FROM jobs WHERE id = $1
+        UNION ALL (SELECT kind, at, facts, seq FROM job_events WHERE job_id = $1 ORDER BY seq LIMIT 999)
+      ) event ORDER BY seq`,
+  },
+  platforms: { name: "platforms", text: "SELECT id, instance, properties FROM platforms WHERE id > $1 ORDER BY id" },
+} as const;
+
+type EventRow = readonly [kind: JobEventKind, at: number, facts: string];
+type PlatformRow = readonly [id: number, instance: string, properties: string];
+
+type JobReads = Pick<
+  Store,
+  "getJob" | "history" | "leasedJobs" | "liveJobs" | "overdueJobs" | "jobsQueuedBefore" | "platforms"
+>;
+
+/** The questions about jobs. */
+export function jobReads(db: Database): JobReads {
+  const jobs = async (statement: Statement, ...params: Param[]) =>
+    (await db.query<JobRow>(statement, params)).map(toJob);
+  return {
+    getJob: async (jobId) => (await jobs(jobQueries.get, jobId))[0],
+    history: async (jobId): Promise<JobEvent[]> =>
+      (await db.query<EventRow>(jobQueries.history, [jobId])).map(([kind, at, facts]) => {
+        return { kind, at, facts: JSON.parse(facts) };
+      }),
+    leasedJobs: (session) => jobs(jobQueries.leased, session),
+    liveJobs: (instance) =>
+      instance === undefined ? jobs(jobQueries.live) : jobs(jobQueries.liveOfInstance, instance),
+    overdueJobs: (now, allowanceMs, limit) => jobs(jobQueries.overdue, now - allowanceMs, limit),
+    jobsQueuedBefore: (instance, before, limit) => jobs(jobQueries.queuedBefore, instance, before, limit),
+    platforms: async (afterId) =>
+      (await db.query<PlatformRow>(jobQueries.platforms, [afterId])).map(([id, instance, properties]) => {
+        return { id, instance, properties: toProperties(properties) };
+      }),
+  };
+}

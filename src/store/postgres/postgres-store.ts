@@ -1,0 +1,99 @@
+import { type Clock, systemClock } from "../../base/clock.ts";
+import type { Logger } from "../../base/log.ts";
+import type { Store } from "../store.ts";
+import { actionResults } from "./action-results.ts";
+import { changeReads } from "./change-reads.ts";
+import { claims } from "./claims.ts";
+import { type Database, openDatabase } from "./database.ts";
+import { deletions } from "./deletions.ts";
+import { endWrites } from "./end-writes.ts";
+import { farmReads } from "./farm-reads.ts";
+import { jobReads } from "./job-reads.ts";
+import { jobWrites } from "./job-writes.ts";
+import { migrate } from "./migrations.ts";
+import { Notices } from "./notices.ts";
+import { operationReads } from "./operation-reads.ts";
+import { operationWrites } from "./operation-writes.ts";
+import { sessions } from "./sessions.ts";
+import { submitWrites } from "./submit-writes.ts";
+
+/** What the store on PostgreSQL needs. */
+export interface PostgresStoreOptions {
+  /** `postgres://user:password@host:port/database`, as libpq has it; may lead through a pooler. */
+  readonly url: string;
+  /** The server itself, for notices and migrations, where `url` leads through a pooler; `url` by default. */
+  readonly directUrl?: string | undefined;
+  readonly log: Logger;
+  /** The machine's clock by default. */
+  readonly clock?: Clock;
+  /** The most connections of this process at a time, besides the one that listens; 10 by default. */
+  readonly maxConnections?: number;
+  /** How long one statement may take; 30 s by default. */
+  readonly statementTimeoutMs?: number;
+  /** How long a call waits for a connection before it is UNAVAILABLE; 5 s by default. */
+  readonly connectTimeoutMs?: number;
+}
+
+const MIGRATIONS = new URL("../migrations/postgres/", import.meta.url);
+const MAX_CONNECTIONS = 10;
+const STATEMENT_TIMEOUT_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 5000;
+
+/**
+ * Opens a store that any number of processes share. Throws, in words for the operator, when the database cannot be
+ * reached, when a newer version wrote it, and when it is too old.
+ */
+export async function createPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  const { url, directUrl = url, log, clock = systemClock, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
+  const { maxConnections = MAX_CONNECTIONS, statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options;
+  await migrate(directUrl, MIGRATIONS, clock.now(), connectTimeoutMs);
+  await using opening = new AsyncDisposableStack();
+  const limits = { maxConnections, statementTimeoutMs, connectTimeoutMs };
+  const db = opening.use(openDatabase({ url, log, ...limits }));
+  const notices = opening.use(new Notices({ url: directUrl, connectTimeoutMs, clock, log }));
+  await notices.start();
+  return storeOf(db, notices, opening.move());
+}
+
+function storeOf(db: Database, notices: Notices, resources: AsyncDisposableStack): Store {
+  /** Makes a transition of operations one that is told of. */
+  function telling<A extends unknown[], T>(transition: (...input: A) => Promise<T>): (...input: A) => Promise<T> {
+    return async (...input) => {
+      const answer = await transition(...input);
+      notices.changed();
+      return answer;
+    };
+  }
+
+  const { submit } = submitWrites(db);
+  const { claim } = claims(db);
+  const { reportProgress, requeue } = jobWrites(db);
+  const { complete, killJob } = endWrites(db);
+  const { markPolled, cancelOperation } = operationWrites(db);
+  const { deleteOperation, pruneOperations } = deletions(db);
+  let closed: Promise<void> | undefined;
+
+  return {
+    submit: telling(submit),
+    markPolled,
+    cancelOperation: telling(cancelOperation),
+    killJob: telling(killJob),
+    deleteOperation: telling(deleteOperation),
+    pruneOperations: telling(pruneOperations),
+    claim: telling(claim),
+    reportProgress: telling(reportProgress),
+    requeue: telling(requeue),
+    complete: telling(complete),
+    ...operationReads(db),
+    ...jobReads(db),
+    ...farmReads(db),
+    ...sessions(db),
+    ...actionResults(db),
+    ...changeReads(db, () => notices.waitForHidden()),
+    onChange: (wake) => notices.onChange(wake),
+    [Symbol.asyncDispose]: () => {
+      closed ??= resources.disposeAsync();
+      return closed;
+    },
+  };
+}

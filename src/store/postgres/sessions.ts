@@ -1,0 +1,62 @@
+import { propertiesText, toSession } from "../records.ts";
+import { SESSION_COLUMNS, type SessionRow } from "../rows.ts";
+import type { Store } from "../store.ts";
+import type { Database } from "./database.ts";
+import { sqlState } from "./store-error.ts";
+
+const SELECT = `SELECT ${SESSION_COLUMNS} FROM sessions`;
+
+/** The statements about bot sessions. */
+export const sessionQueries = {
+  put: {
+    name: "put_session",
+    text: `
+      INSERT INTO sessions (${SESSION_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+      ON CONFLICT (name) DO UPDATE SET bot_id = excluded.bot_id, parent = excluded.parent, status = excluded.status,
+        capacity = excluded.capacity, properties = excluded.properties, version = excluded.version,
+        expires_at = excluded.expires_at, updated_at = excluded.updated_at`,
+  },
+  get: { name: "get_session", text: `${SELECT} WHERE name = $1` },
+  all: { name: "sessions", text: `${SELECT} ORDER BY name` },
+  ofBot: { name: "sessions_of_bot", text: `${SELECT} WHERE bot_id = $1 ORDER BY name` },
+  remove: {
+    name: "delete_session",
+    text: `
+      WITH gone AS (
+        DELETE FROM sessions WHERE name = $1 AND NOT EXISTS (SELECT 1 FROM jobs WHERE session = $1)
+      )
+      SELECT EXISTS (SELECT 1 FROM jobs WHERE session = $1)`,
+  },
+} as const;
+
+/** The bot sessions in the store. */
+export function sessions(db: Database): Pick<Store, "putSession" | "getSession" | "sessions" | "deleteSession"> {
+  return {
+    putSession: async ({ name, botId, parent, status, capacity, properties, version, expiresAt, updatedAt }) => {
+      const offer = [status, capacity, propertiesText(properties)];
+      await db.query(sessionQueries.put, [name, botId, parent, ...offer, version, expiresAt, updatedAt]);
+    },
+
+    getSession: async (name) => {
+      const [row] = await db.query<SessionRow>(sessionQueries.get, [name]);
+      return row && toSession(row);
+    },
+
+    sessions: async (botId) => {
+      const { all, ofBot } = sessionQueries;
+      const rows = await (botId === undefined ? db.query<SessionRow>(all) : db.query<SessionRow>(ofBot, [botId]));
+      return rows.map(toSession);
+    },
+
+    deleteSession: async (name) => {
+      try {
+        const [row] = await db.query<[holdsJob: boolean]>(sessionQueries.remove, [name]);
+        return row?.[0] === false;
+      } catch (error) {
+        // It got a job after the statement had looked: the job's foreign key holds it.
+        if (sqlState(error) === "23503") return false;
+        throw error;
+      }
+    },
+  };
+}

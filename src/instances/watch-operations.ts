@@ -11,6 +11,7 @@ import {
   mayHaveMatched,
   type OperationQuery,
   type OperationRecord,
+  operationSize,
   resolveFilter,
   type WatchPlace,
 } from "../operations/operations.ts";
@@ -57,8 +58,8 @@ const PAGE_SIZE = 100;
 /** A message is not made longer than about this, as common clients take no more than 4 MiB. */
 const MOST_MESSAGE_BYTES = 1024 * 1024;
 
-/** What an operation takes beside the blobs of its job, about. */
-const OPERATION_BYTES = 1024;
+/** What a name takes, at most about. */
+const NAME_BYTES = 1024;
 
 /*
  * begin -> rows     the position in the changes is taken before the first row is read, so that whatever happens to an
@@ -162,7 +163,7 @@ function inParts(news: readonly WatchedChange[]): WatchedChange[][] {
   const parts: WatchedChange[][] = [[]];
   let bytes = 0;
   for (const change of news) {
-    const size = sizeOf(change);
+    const size = change.kind === "matches" ? operationSize(change.operation) : NAME_BYTES;
     if (bytes > 0 && bytes + size > MOST_MESSAGE_BYTES) {
       parts.push([]);
       bytes = 0;
@@ -171,10 +172,4 @@ function inParts(news: readonly WatchedChange[]): WatchedChange[][] {
     bytes += size;
   }
   return parts;
-}
-
-function sizeOf(change: WatchedChange): number {
-  if (change.kind !== "matches") return OPERATION_BYTES;
-  const { outcome, partialMetadata } = change.operation.job;
-  return OPERATION_BYTES + (outcome?.response.byteLength ?? 0) + (partialMetadata?.byteLength ?? 0);
 }

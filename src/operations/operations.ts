@@ -23,6 +23,7 @@ export type {
 export type { ValueType, ValueTypeName } from "./filter-values.ts";
 export { toLroOperation } from "./lro-view.ts";
 export { formatOperationName, type OperationName, parseOperationName } from "./names.ts";
+export { operationSize } from "./operation-size.ts";
 export { failedOutcome, outcomeOf } from "./outcome.ts";
 export { METADATA_TYPE_URL } from "./pack-any.ts";
 export { decodePageToken, encodePageToken, type PageStart } from "./page-token.ts";

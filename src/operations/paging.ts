@@ -1,6 +1,7 @@
 import { invalidField } from "../base/errors.ts";
 import { filterAt, resolveFilter } from "./filter.ts";
 import type { OperationQuery } from "./filter-tree.ts";
+import { operationSize } from "./operation-size.ts";
 import { decodePageToken, encodePageToken } from "./page-token.ts";
 import type { OperationRecord } from "./record.ts";
 import { sortValuesOf } from "./sort-keys.ts";
@@ -21,7 +22,7 @@ export interface ListRequest {
   readonly now: number;
 }
 
-/** One page of a list. */
+/** One page of a list: fewer operations than were asked for when they are large, but at least one if there is one. */
 export interface Page {
   readonly operations: readonly OperationRecord[];
   /** "" on the last page. */
@@ -38,6 +39,9 @@ export interface ListQuery {
 
 /** The filter of instances that do not set another: what has not ended yet. */
 export const DEFAULT_FILTER = "stage != COMPLETED";
+
+/** A page ends before it is longer than this: common gRPC clients take no message of more than 4 MiB. */
+export const MOST_PAGE_BYTES: number = 3.5 * 1024 * 1024;
 
 /** The page size that is served (AIP-158). INVALID_ARGUMENT on the field `page_size` when negative. */
 export function pageSize(requested: number, max: number): number {
@@ -66,8 +70,19 @@ function pageOf(
   rows: readonly OperationRecord[],
   { size, paged, now }: { size: number; paged: FilteredQuery; now: number },
 ): Page {
-  const last = rows.length > size ? rows[size - 1] : undefined;
+  const count = Math.min(size, countThatFits(rows));
+  const last = rows.length > count ? rows[count - 1] : undefined;
   if (!last) return { operations: rows, nextPageToken: "" };
   const start = { values: sortValuesOf(last, paged.order), now };
-  return { operations: rows.slice(0, size), nextPageToken: encodePageToken(start, paged) };
+  return { operations: rows.slice(0, count), nextPageToken: encodePageToken(start, paged) };
+}
+
+/** How many of the first rows make a page that is not too long; at least one. */
+function countThatFits(rows: readonly OperationRecord[]): number {
+  let bytes = 0;
+  const tooLong = rows.findIndex((row) => {
+    bytes += operationSize(row);
+    return bytes > MOST_PAGE_BYTES;
+  });
+  return tooLong < 0 ? rows.length : Math.max(1, tooLong);
 }

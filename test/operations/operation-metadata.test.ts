@@ -194,7 +194,12 @@ const jobThatRan: fc.Arbitrary<Partial<JobRecord>> = fc.record({
   ),
 });
 
-const time = maybe(fc.record({ seconds: fc.bigInt({ min: -1000n, max: 2n ** 40n }), nanos: fc.nat(999_999_999) }));
+const time = maybe(
+  fc.record({
+    seconds: fc.oneof(fc.constant(0n), fc.bigInt({ min: -1000n, max: 2n ** 40n })),
+    nanos: fc.oneof(fc.constant(0), fc.nat(999_999_999)),
+  }),
+);
 const report = fc
   .record({
     worker: name,

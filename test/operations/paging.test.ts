@@ -15,6 +15,7 @@ import {
   sortKeys,
   sortValuesOf,
 } from "../../src/operations/operations.ts";
+import { MOST_PAGE_BYTES } from "../../src/operations/paging.ts";
 import { completedRecord, executingRecord, QUEUED_AT, ranWith, recordOf } from "./records.ts";
 import { refusal } from "./refusals.ts";
 
@@ -66,6 +67,33 @@ test("gives a token exactly when there is a row beyond the page", () => {
   assert.deepEqual(decodePageToken(page.nextPageToken, list.query).values, [QUEUED_AT, "b"]);
   const next = buildQuery(request({ pageSize: 2, pageToken: page.nextPageToken }));
   assert.deepEqual(next.query, { ...list.query, after: [QUEUED_AT, "b"] });
+});
+
+/** An operation whose response has so many bytes. */
+function largeRecord(id: string, bytes: number): OperationRecord {
+  const { job } = completedRecord({ ...ranWith(0), response: new Uint8Array(bytes) });
+  return recordOf({ id }, job);
+}
+
+test("a page that would be too long ends early, with a token for the rest", () => {
+  const rows = Array.from({ length: 10 }, (_, i) => largeRecord(`id-${i}`, MOST_PAGE_BYTES / 4));
+  for (const pageSize of [10, 9, 5]) {
+    const page = buildQuery(request({ pageSize })).page(rows.slice(0, pageSize + 1));
+    assert.deepEqual(page.operations, rows.slice(0, 3));
+    const next = buildQuery(request({ pageSize, pageToken: page.nextPageToken }));
+    assert.deepEqual(next.query.after, [QUEUED_AT, "id-2"]);
+  }
+  const { operations } = buildQuery(request({ pageSize: 2 })).page(rows.slice(0, 3));
+  assert.deepEqual(operations, rows.slice(0, 2));
+});
+
+test("a page has one operation at least, however large it is", () => {
+  const rows = ["a", "b"].map((id) => largeRecord(id, 2 * MOST_PAGE_BYTES));
+  const list = buildQuery(request());
+  const page = list.page(rows);
+  assert.deepEqual(page.operations, rows.slice(0, 1));
+  assert.notEqual(page.nextPageToken, "");
+  assert.deepEqual(list.page(rows.slice(1)), { operations: rows.slice(1), nextPageToken: "" });
 });
 
 test("all pages mean the same now", () => {

@@ -45,30 +45,30 @@ const byReadName: Rule = (message) => blobTarget(parseReadName(text(message, "re
 const byWriteName: Rule = (message) => blobTarget(parseWriteName(text(message, "resourceName")));
 
 /** How each method of an instanced service names its instance. */
-const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
+const rules: ReadonlyMap<MethodRef, Rule> = new Map<MethodRef, Rule>([
   ...rulesOf(Operations, byName),
-  [methodName(Operations.method.listOperations), byCollection],
-  [methodName(Execution.method.execute), byInstanceName],
-  [methodName(Execution.method.waitExecution), byName],
+  [Operations.method.listOperations, byCollection],
+  [Execution.method.execute, byInstanceName],
+  [Execution.method.waitExecution, byName],
   ...rulesOf(ActionCache, byInstanceName),
   ...rulesOf(ContentAddressableStorage, byInstanceName),
   ...rulesOf(Capabilities, byInstanceName),
-  [methodName(ByteStream.method.read), byReadName],
-  [methodName(ByteStream.method.write), byWriteName],
-  [methodName(ByteStream.method.queryWriteStatus), byWriteName],
+  [ByteStream.method.read, byReadName],
+  [ByteStream.method.write, byWriteName],
+  [ByteStream.method.queryWriteStatus, byWriteName],
   ...rulesOf(FarmService, byInstanceName),
-  [methodName(FarmService.method.getOperationStats), byName],
-  [methodName(FarmService.method.getOperationHistory), byName],
-  [methodName(FarmService.method.killJob), byName],
+  [FarmService.method.getOperationStats, byName],
+  [FarmService.method.getOperationHistory, byName],
+  [FarmService.method.killJob, byName],
   ...rulesOf(Introspection, byInstanceName),
-  [methodName(Introspection.method.getOperationStats), byOperationName],
-  [methodName(Introspection.method.getJobHistory), byOperationName],
-  [methodName(Bots.method.createBotSession), byParent],
-  [methodName(Bots.method.updateBotSession), byName],
-  [methodName(Bots.method.postBotEventTemp), byName],
+  [Introspection.method.getOperationStats, byOperationName],
+  [Introspection.method.getJobHistory, byOperationName],
+  [Bots.method.createBotSession, byParent],
+  [Bots.method.updateBotSession, byName],
+  [Bots.method.postBotEventTemp, byName],
 ]);
 
-/** A method, as far as this matters. */
+/** The descriptor of a method, as far as this matters; methods are told apart by it, not by their names. */
 export interface MethodRef {
   readonly name: string;
   readonly parent: { readonly typeName: string };
@@ -76,29 +76,25 @@ export interface MethodRef {
 
 /** True when requests of the method name an instance. */
 export function isInstanced(method: MethodRef): boolean {
-  return rules.has(methodName(method));
+  return rules.has(method);
 }
 
-const NAME_ALL = new Set([Operations.method.listOperations, FarmService.method.watchOperations].map(methodName));
+const nameAll: ReadonlySet<MethodRef> = new Set([Operations.method.listOperations, FarmService.method.watchOperations]);
 
 /** True for a method whose requests may name all instances at once. */
 export function mayNameAll(method: MethodRef): boolean {
-  return NAME_ALL.has(methodName(method));
+  return nameAll.has(method);
 }
 
 /** What a request of an instanced method is about. INVALID_ARGUMENT when its name is malformed. */
 export function targetOf(method: MethodRef, message: Message): Target {
-  const rule = rules.get(methodName(method));
-  if (!rule) throw new Error(`${methodName(method)} names no instance`);
+  const rule = rules.get(method);
+  if (!rule) throw new Error(`${method.parent.typeName}/${method.name} names no instance`);
   return rule(message);
 }
 
-function methodName(method: MethodRef): string {
-  return `${method.parent.typeName}/${method.name}`;
-}
-
-function rulesOf(service: { methods: readonly MethodRef[] }, rule: Rule): [string, Rule][] {
-  return service.methods.map((method) => [methodName(method), rule]);
+function rulesOf(service: { methods: readonly MethodRef[] }, rule: Rule): [MethodRef, Rule][] {
+  return service.methods.map((method) => [method, rule]);
 }
 
 function text(message: Message, field: string): string {

@@ -1,5 +1,4 @@
 import type { Clock, Timer } from "../base/clock.ts";
-import { formatOperationName } from "../operations/operations.ts";
 import type { OperationKey } from "../store/store.ts";
 
 /**
@@ -45,33 +44,38 @@ export function createOrphans(options: {
   graceOf: (instance: string) => GraceTimes;
   abandon: (key: OperationKey, graceMs: number) => void;
 }): Orphans {
+  // By id, which no two operations have in common, of whatever instance.
   const states = new Map<string, State>();
-  const nameOf = (key: OperationKey) => formatOperationName(key.instance, key.id);
+
+  function graceMs({ instance }: OperationKey, polled: boolean): number {
+    const { orphanGraceMs, polledOrphanGraceMs } = options.graceOf(instance);
+    return polled ? polledOrphanGraceMs : orphanGraceMs;
+  }
 
   function startGrace(key: OperationKey, state: State) {
     state.timer?.cancel();
-    const grace = options.graceOf(key.instance);
-    const delayMs = state.polled ? grace.polledOrphanGraceMs : grace.orphanGraceMs;
+    const delayMs = graceMs(key, state.polled);
     if (delayMs === 0) {
-      states.delete(nameOf(key));
+      states.delete(key.id);
       return;
     }
     state.timer = options.clock.after(delayMs, () => {
-      states.delete(nameOf(key));
+      states.delete(key.id);
       options.abandon(key, delayMs);
     });
   }
 
-  function stateOf(key: OperationKey): State {
-    const name = nameOf(key);
-    const state = states.get(name) ?? { followers: 0, polled: false, timer: undefined };
-    states.set(name, state);
+  function stateOf({ id }: OperationKey): State {
+    const known = states.get(id);
+    if (known) return known;
+    const state = { followers: 0, polled: false, timer: undefined };
+    states.set(id, state);
     return state;
   }
 
   function unfollow(key: OperationKey, state: State) {
     state.followers--;
-    if (state.followers === 0 && states.get(nameOf(key)) === state) startGrace(key, state);
+    if (state.followers === 0 && states.get(key.id) === state) startGrace(key, state);
   }
 
   return {
@@ -88,14 +92,16 @@ export function createOrphans(options: {
       };
     },
     watchOver: (key, polled) => {
+      // What every poll of an operation comes to, where grace is endless.
+      if (graceMs(key, polled) === 0 && !states.has(key.id)) return;
       const state = stateOf(key);
       state.polled ||= polled;
       if (state.followers === 0) startGrace(key, state);
     },
-    isFollowed: (key) => (states.get(nameOf(key))?.followers ?? 0) > 0,
+    isFollowed: (key) => (states.get(key.id)?.followers ?? 0) > 0,
     forget: (key) => {
-      states.get(nameOf(key))?.timer?.cancel();
-      states.delete(nameOf(key));
+      states.get(key.id)?.timer?.cancel();
+      states.delete(key.id);
     },
     close: () => {
       for (const state of states.values()) state.timer?.cancel();

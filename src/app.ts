@@ -92,7 +92,7 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
       about: { name: "opgrid", version: options.version, docs: "docs/" },
       registry: jsonTypes.registry,
       ...{ drain, log, clock, routes: rpc.routes, interceptors: rpc.interceptors },
-      fastPath: config.limits.unaryFastPath ? rpc.fastPath : undefined,
+      fastPath: config.limits.fastPath ? rpc.fastPath : undefined,
     }),
   );
 

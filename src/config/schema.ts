@@ -112,8 +112,8 @@ export const tree = {
       min: "100ms",
     }),
     max_connections: integer("Connections at a time.", 10_000, { min: 1, max: 1_000_000 }),
-    unary_fast_path: toggle(
-      "Whether plain unary gRPC calls take a way of their own, several times cheaper; no client can tell the difference.",
+    fast_path: toggle(
+      "Whether plain gRPC calls with one request message take a way of their own, several times cheaper; no client can tell the difference.",
       true,
     ),
   },

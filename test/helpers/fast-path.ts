@@ -1,2 +1,2 @@
-/** False when the tests are to take the long way: with TEST_UNARY_FAST_PATH=off. */
-export const testFastPath: boolean = process.env.TEST_UNARY_FAST_PATH !== "off";
+/** False when the tests are to take the long way: with TEST_FAST_PATH=off. */
+export const testFastPath: boolean = process.env.TEST_FAST_PATH !== "off";

@@ -47,7 +47,7 @@ export async function startServer(
   clock: Clock = systemClock,
 ): Promise<TestServer> {
   const dataDir = flags["data-dir"] ?? (await mkdtemp(join(tmpdir(), "opgrid-server-")));
-  const fastPath = { "limits-unary-fast-path": String(testFastPath) };
+  const fastPath = { "limits-fast-path": String(testFastPath) };
   const config = loadConfig({
     flags: { listen: "127.0.0.1:0", "data-dir": dataDir, bots: "0", ...fastPath, ...flags },
   });

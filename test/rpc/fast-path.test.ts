@@ -75,10 +75,10 @@ async function prepare(t: TestContext): Promise<Scene> {
 async function bothWays(t: TestContext, scene: Scene): Promise<[fast: ClientHttp2Session, slow: ClientHttp2Session]> {
   const copy = await temporaryDirectory(t);
   await cp(scene.dataDir, copy, { recursive: true });
-  const fast = await startGrid(t, { ...flags, "data-dir": scene.dataDir, "limits-unary-fast-path": "true" });
+  const fast = await startGrid(t, { ...flags, "data-dir": scene.dataDir, "limits-fast-path": "true" });
   // Of streams Connect reads the request within the interceptors, which see what is malformed as the server's fault.
   const options = { expected: /^call failed$/ };
-  const slow = await startGrid(t, { ...flags, "data-dir": copy, "limits-unary-fast-path": "false" }, options);
+  const slow = await startGrid(t, { ...flags, "data-dir": copy, "limits-fast-path": "false" }, options);
   return [http2Session(t, fast.url), http2Session(t, slow.url)];
 }
 

@@ -7,8 +7,7 @@ import { OPERATION_JOINS } from "./joins.ts";
 /**
  * A change has the number of its transaction. Numbers are given out when transactions begin to write, not when they
  * commit, so that a change can appear behind what somebody has read already. Therefore only what lies before the oldest
- * transaction that is still going on is read: nothing can appear there any more. `behind` are the changes that wait for
- * that.
+ * transaction that is still going on is read: nothing can appear there any more.
  */
 const META = `
   SELECT id, base, forgotten, pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon FROM changes`;
@@ -16,7 +15,10 @@ const META = `
 /** Answers where the readable changes end. */
 export const POSITION = { name: "change_position", text: META };
 
-/** Answers the meta data, and beside it the changes after a place. One statement, as all must be of one view. */
+/**
+ * Answers the meta data and whether there are changes that cannot be read yet, and beside them the changes after a place.
+ * One statement, as all must be of one view.
+ */
 export const CHANGES = {
   name: "changes_after",
   text: `
@@ -32,8 +34,7 @@ export const CHANGES = {
       ) either ORDER BY changed, row_id LIMIT $3
     )
     SELECT meta.id, meta.base, meta.forgotten, meta.horizon,
-      EXISTS (SELECT 1 FROM operations WHERE changed >= meta.horizon)
-        OR EXISTS (SELECT 1 FROM deleted_operations WHERE changed >= meta.horizon) AS behind,
+      greatest((SELECT max(changed) FROM operations), (SELECT max(changed) FROM deleted_operations)) >= meta.horizon,
       f.changed, f.row_id, f.instance, f.id, f.gone, ${OPERATION_COLUMNS}
     FROM meta LEFT JOIN found f ON true
     LEFT JOIN operations o ON NOT f.gone AND o.instance = f.instance AND o.id = f.id ${OPERATION_JOINS}
@@ -43,7 +44,7 @@ export const CHANGES = {
 type Meta = readonly [id: string, base: number, forgotten: number, horizon: number];
 type FoundRow = readonly [
   ...meta: Meta,
-  behind: boolean,
+  waiting: boolean | null,
   changed: number | null,
   rowId: number,
   instance: string,

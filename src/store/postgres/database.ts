@@ -1,5 +1,4 @@
 import pg from "pg";
-import { unavailable } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { type Param, plainParam, type Queries, type Statement } from "./statement.ts";
 import { isConnectionLost, isRetryable, sqlState, storeError, unreachable } from "./store-error.ts";
@@ -60,7 +59,6 @@ class PooledDatabase implements Database {
   readonly #direct = new WeakSet<pg.ClientBase>();
   #mixed = false;
   #reachable = true;
-  #closed: Promise<void> | undefined;
 
   constructor({ url, maxConnections, statementTimeoutMs, connectTimeoutMs, log }: DatabaseOptions) {
     this.#log = log;
@@ -96,8 +94,7 @@ class PooledDatabase implements Database {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#closed ??= this.#pool.end();
-    return this.#closed;
+    return this.#pool.end();
   }
 
   async #run<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
@@ -128,7 +125,6 @@ class PooledDatabase implements Database {
   }
 
   async #connect(): Promise<pg.PoolClient> {
-    if (this.#closed) throw unavailable("the store is closed", 1000);
     try {
       const client = await this.#pool.connect();
       if (!this.#reachable) this.#log.info({}, "the database can be reached again");

@@ -45,7 +45,8 @@ function endSql(seen: string, kind: typeof JobEventKind.COMPLETION | typeof JobE
     SELECT seen.id, seen.stage, seen.session, EXISTS (SELECT 1 FROM job UNION ALL SELECT 1 FROM gone) FROM seen`;
 }
 
-const COMPLETE: Statement = {
+/** Ends a job by an outcome. */
+export const COMPLETE: Statement = {
   name: "complete",
   text: endSql(
     `SELECT id, version, stage, session, operations FROM jobs

@@ -8,7 +8,8 @@ import { THIS_CHANGE } from "./statement.ts";
 
 const SEEN = "SELECT id, version FROM jobs WHERE id = $1 AND session = $2";
 
-const REPORT = {
+/** Keeps what a bot reported. */
+export const REPORT = {
   name: "report_progress",
   text: `
     WITH seen AS MATERIALIZED (${SEEN}), job AS (

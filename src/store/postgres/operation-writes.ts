@@ -12,7 +12,7 @@ const MARK_POLLED = {
 };
 
 /** Ends one operation, and its job when that lives and has no other live one. */
-const CANCEL = {
+export const CANCEL = {
   name: "cancel_operation",
   text: `
     WITH seen AS MATERIALIZED (

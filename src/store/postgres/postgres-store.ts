@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Store } from "../store.ts";
 import { actionResults } from "./action-results.ts";
+import { Calls } from "./calls.ts";
 import { changeReads } from "./change-reads.ts";
 import { claims } from "./claims.ts";
 import { type Database, openDatabase } from "./database.ts";
@@ -65,6 +66,7 @@ function storeOf(db: Database, notices: Notices, resources: AsyncDisposableStack
     };
   }
 
+  const calls = new Calls();
   const { submit } = submitWrites(db);
   const { claim } = claims(db);
   const { reportProgress, requeue } = jobWrites(db);
@@ -73,7 +75,7 @@ function storeOf(db: Database, notices: Notices, resources: AsyncDisposableStack
   const { deleteOperation, pruneOperations } = deletions(db);
   let closed: Promise<void> | undefined;
 
-  return {
+  const methods = calls.track({
     submit: telling(submit),
     markPolled,
     cancelOperation: telling(cancelOperation),
@@ -90,9 +92,12 @@ function storeOf(db: Database, notices: Notices, resources: AsyncDisposableStack
     ...sessions(db),
     ...actionResults(db),
     ...changeReads(db, () => notices.waitForHidden()),
+  });
+  return {
+    ...methods,
     onChange: (wake) => notices.onChange(wake),
     [Symbol.asyncDispose]: () => {
-      closed ??= resources.disposeAsync();
+      closed ??= calls.end().then(() => resources.disposeAsync());
       return closed;
     },
   };

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { submission } from "../helpers/farm.ts";
+import { openPostgres, openReplicas } from "../helpers/open-postgres.ts";
+import { asAdmin, freePort, runSql, sharedPostgres } from "../helpers/postgres.ts";
+
+test("processes that start at once on an empty database make one schema", async (t) => {
+  const url = await (await sharedPostgres()).createDatabase();
+  const stores = await openReplicas(t, url, 6);
+  await Promise.all(stores.map((store) => store.submit(submission())));
+  assert.deepEqual(await runSql(url, "SELECT id, name FROM migrations"), [[1, "0001_initial.sql"]]);
+});
+
+test("a database of a newer version is refused and left alone", async (t) => {
+  const url = await (await sharedPostgres()).createDatabase();
+  await (await openPostgres(t, { url }))[Symbol.asyncDispose]();
+  await runSql(url, "INSERT INTO migrations VALUES (2, '0002_later.sql', 0)");
+  await assert.rejects(openPostgres(t, { url }), /has schema 2, this opgrid knows none after 1: .* newer version/);
+});
+
+test("a database that is not in UTF-8 is refused", async (t) => {
+  const { port } = await sharedPostgres();
+  await asAdmin(port, "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+  const url = `postgres://opgrid@127.0.0.1:${port}/latin`;
+  await assert.rejects(openPostgres(t, { url }), /must be in UTF8, not in LATIN1/);
+});
+
+test("a database that is not there keeps the store from opening", async (t) => {
+  const { port } = await sharedPostgres();
+  await assert.rejects(openPostgres(t, { url: `postgres://opgrid@127.0.0.1:${port}/none` }), /"none" does not exist/);
+  await assert.rejects(
+    openPostgres(t, { url: `postgres://opgrid@127.0.0.1:${await freePort()}/none` }),
+    /ECONNREFUSED/,
+  );
+});

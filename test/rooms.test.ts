@@ -32,6 +32,7 @@ const packages: Record<string, readonly string[]> = {
   "node:sqlite": ["store"],
   pg: ["store"],
   pino: ["app", "cli"],
+  "@aws-sdk/client-s3": ["cas"],
   commander: ["cli", "main"],
   zod: ["config"],
   yaml: ["config", "cli"],

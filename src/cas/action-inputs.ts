@@ -29,7 +29,10 @@ export async function loadAction(cas: Cas, digest: Digest): Promise<LoadedAction
   const inputRoot = toDigest(action.inputRootDigest, digest.fn.wireValue, "action.input_root_digest");
   const commandDigest = toDigest(action.commandDigest, digest.fn.wireValue, "action.command_digest");
   const command = await readMessage(cas, CommandSchema, commandDigest, MAX_COMMAND_BYTES);
-  return command ? { action, command, inputRoot } : { missing: [commandDigest] };
+  if (!command) return { missing: [commandDigest] };
+  // A cache may still have what the storage behind it has no more, and a bot may ask another replica.
+  const missing = await cas.findMissing([digest, commandDigest]);
+  return missing.length > 0 ? { missing } : { action, command, inputRoot };
 }
 
 /** Links of the directories of one complete tree, by hash. */

@@ -4,6 +4,7 @@ export { type ActionCache, type ActionCacheDeps, createActionCache } from "./act
 export { type LoadedAction, loadAction, missingInputs } from "./action-inputs.ts";
 export { createFileCas, type FileCasOptions } from "./file-cas.ts";
 export { type BlobName, parseReadName, parseWriteName } from "./resource-names.ts";
+export { createS3Cas, type S3CasOptions, type S3Settings } from "./s3/s3-cas.ts";
 export { type TreeOptions, tree } from "./tree.ts";
 
 /** A part of a blob. `limit` undefined means to the end. */

@@ -1,11 +1,12 @@
 import type { FileHandle } from "node:fs/promises";
 import type { Clock } from "../base/clock.ts";
-import { type Digest, type DigestFunction, digestKey, digestOf, sameDigest } from "../base/digests.ts";
-import { invalidArgument, notFound, resourceExhausted, unavailable } from "../base/errors.ts";
+import { type Digest, digestKey, digestOf, sameDigest } from "../base/digests.ts";
+import { invalidArgument, resourceExhausted, unavailable } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { neededByActions } from "./action-inputs.ts";
 import { BlobFiles } from "./blob-files.ts";
 import { BlobIndex, contentKey, type IndexEntry } from "./blob-index.ts";
+import { blobNotFound, isEmptyBlob } from "./blob-names.ts";
 import { readChunks, readExactly, resolveRange } from "./blob-reader.ts";
 import { createBoundedMap } from "./bounded-map.ts";
 import type { Cas, CasStats, Range, Upload, UploadStatus } from "./cas.ts";
@@ -43,22 +44,6 @@ const READ_CONCURRENCY = 64;
 const MEMORY_BLOB_BYTES = 16 * 1024;
 const MEMORY_BYTES = 32 * 1024 * 1024;
 const RETRY_MS = 1000;
-
-const emptyHashes = new Map<DigestFunction, string>();
-
-function isEmptyBlob({ fn, hash, sizeBytes }: Digest): boolean {
-  if (sizeBytes !== 0) return false;
-  let emptyHash = emptyHashes.get(fn);
-  if (emptyHash === undefined) {
-    emptyHash = fn.createHasher().hex();
-    emptyHashes.set(fn, emptyHash);
-  }
-  return hash === emptyHash;
-}
-
-function blobNotFound(digest: Digest): Error {
-  return notFound("blob", `blobs/${digestKey(digest)}`);
-}
 
 /** Opens the CAS of a directory, making the directory if need be, and takes up what is in it. */
 export async function createFileCas(options: FileCasOptions): Promise<Cas> {

@@ -8,7 +8,7 @@ import { fromDigest } from "../../src/base/wire-digests.ts";
 import { type ActionCache, createActionCache } from "../../src/cas/cas.ts";
 import { fakeClock } from "../helpers/fake-clock.ts";
 import { backends, openStore } from "../helpers/open-store.ts";
-import { blobOf, openCas, put, putDirectory } from "./fixtures.ts";
+import { blobOf, openCas, put, putDirectory, testOfFiles } from "./fixtures.ts";
 
 const MAX_BYTES = 1_000_000;
 
@@ -88,7 +88,7 @@ test("misses, and forgets the result, once anything that it refers to is gone", 
   }
 });
 
-test("misses once the CAS has evicted an output, and keeps what is asked for from being evicted", async (t) => {
+testOfFiles("misses once the CAS has evicted an output, and keeps what is asked for from being evicted", async (t) => {
   const { cas, cache } = await openActionCache(t);
   const [used, unused] = [await put(cas, "a".repeat(1000)), await put(cas, "b".repeat(1000))];
   await putResult(cache, "used", { stdoutDigest: fromDigest(used) });

@@ -17,6 +17,7 @@ import {
   openFiles,
   put,
   randomBlob,
+  testOfFiles,
   uploadFiles,
 } from "./fixtures.ts";
 
@@ -123,7 +124,7 @@ test("closes the file of a consumer that stops early", async (t) => {
   assert.deepEqual(openFiles(directory), []);
 });
 
-test("treats a blob whose file is gone or cut as missing, and takes it again", async (t) => {
+testOfFiles("treats a blob whose file is gone or cut as missing, and takes it again", async (t) => {
   const { cas, directory } = await openCas(t);
   const blobs = [randomBlob(100_000), randomBlob(100_000)];
   for (const { digest, data } of blobs) await cas.write(digest, data);
@@ -140,7 +141,7 @@ test("treats a blob whose file is gone or cut as missing, and takes it again", a
   assert.equal(cas.stats().bytes, 200_000);
 });
 
-test("takes up its blobs after a restart, drops damaged ones and leaves foreign files alone", async (t) => {
+testOfFiles("takes up its blobs after a restart, drops damaged ones and leaves foreign files alone", async (t) => {
   const { cas, directory, reopen } = await openCas(t);
   const good = await put(cas, "good");
   const cut = await put(cas, "to be cut");
@@ -155,7 +156,7 @@ test("takes up its blobs after a restart, drops damaged ones and leaves foreign 
   assert.equal(again.stats().bytes, 4);
 });
 
-test("writes the time of a use to disk, at most once an hour", async (t) => {
+testOfFiles("writes the time of a use to disk, at most once an hour", async (t) => {
   const clock = fakeClock();
   const { cas, directory } = await openCas(t, { clock });
   const digest = await put(cas, "used");

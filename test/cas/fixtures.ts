@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
+import { type TestContext, test } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   ActionSchema,
@@ -44,6 +44,21 @@ export async function temporaryDirectory(t: TestContext): Promise<string> {
   return directory;
 }
 
+/** Opens a CAS; what it opens again on the same directory finds what it stored before. */
+export type CasOpener = (options: FileCasOptions) => Promise<Cas>;
+
+let newBackend: (() => CasOpener) | undefined;
+
+/** Runs the suites that are imported from now on against another kind of CAS, whose cache is in the directory. */
+export function useBackend(makeOpener: () => CasOpener): void {
+  newBackend = makeOpener;
+}
+
+/** A test of what holds only for a CAS in files. */
+export function testOfFiles(title: string, run: (t: TestContext) => Promise<void>): void {
+  if (!newBackend) test(title, run);
+}
+
 /** Opens a CAS that is closed, checked for leaks and removed at the end of the test. */
 export async function openCas(t: TestContext, overrides: Partial<FileCasOptions> = {}): Promise<OpenCas> {
   let cas: Cas | undefined;
@@ -58,10 +73,11 @@ export async function openCas(t: TestContext, overrides: Partial<FileCasOptions>
     liveActions: async () => [],
     ...overrides,
   };
-  cas = await createFileCas(options);
+  const open = newBackend?.() ?? createFileCas;
+  cas = await open(options);
   const reopen = async (more: Partial<FileCasOptions> = {}) => {
     await cas?.[Symbol.asyncDispose]();
-    cas = await createFileCas({ ...options, ...more });
+    cas = await open({ ...options, ...more });
     return cas;
   };
   return { cas, directory, reopen };

@@ -55,8 +55,11 @@ type FoundRow = readonly [
 
 const POSITION_TEXT = /^([0-9a-f]{32})\.(0|[1-9]\d{0,15})\.(0|[1-9]\d{0,15})$/;
 
-/** The questions about changes; `waitForMore` is called when there are some that cannot be read yet. */
-export function changeReads(db: Database, waitForMore: () => void): Pick<Store, "changePosition" | "changesAfter"> {
+/** The questions about changes; `haveRead` is told each time whether there are some that cannot be read yet. */
+export function changeReads(
+  db: Database,
+  haveRead: (areHidden: boolean) => void,
+): Pick<Store, "changePosition" | "changesAfter"> {
   let known: { readonly id: string; readonly base: number } | undefined;
   const format = (id: string, base: number, changed: number, rowId: number): ChangePosition =>
     `${id}.${changed - base}.${rowId}`;
@@ -79,7 +82,7 @@ export function changeReads(db: Database, waitForMore: () => void): Pick<Store, 
       const [meta] = rows;
       if (!meta || meta[0] !== wantedId || from.changed <= meta[2] || from.changed >= meta[3]) return undefined;
       const found = rows.filter((row) => row[5] !== null);
-      if (meta[4] && found.length < limit) waitForMore();
+      haveRead(meta[4] === true);
       const last = found.at(-1);
       const end = last ? format(wantedId, base, Number(last[5]), last[6]) : position;
       return { changes: found.map(toChange), position: end };

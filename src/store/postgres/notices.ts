@@ -19,8 +19,9 @@ const LONGEST_RETRY_MS = 10_000;
 /** How long a lost notice can go unnoticed. */
 const TICK_MS = 2000;
 
-/** How long to wait for transactions that hide what was committed after them. */
-const HIDDEN_MS = 20;
+/** How long to wait for transactions that hide what was committed after them: most take no time, some take long. */
+const SHORTEST_WAIT_MS = 20;
+const LONGEST_WAIT_MS = 1000;
 
 /**
  * Tells the listeners of this process of its own changes at once, and other processes by NOTIFY, on one connection for
@@ -40,6 +41,7 @@ export class Notices implements AsyncDisposable {
   #tick: Timer | undefined;
   #retry: Timer | undefined;
   #hidden: Timer | undefined;
+  #hiddenMs = SHORTEST_WAIT_MS;
 
   constructor(options: NoticesOptions) {
     this.#options = options;
@@ -63,12 +65,15 @@ export class Notices implements AsyncDisposable {
     this.#send();
   }
 
-  /** To be called when there are changes that cannot be read yet. */
-  waitForHidden(): void {
-    this.#hidden ??= this.#options.clock.after(HIDDEN_MS, () => {
+  /** To be called by who has read changes: whether there are some that cannot be read yet. */
+  haveRead(areHidden: boolean): void {
+    if (!areHidden) this.#hiddenMs = SHORTEST_WAIT_MS;
+    if (!areHidden || this.#hidden) return;
+    this.#hidden = this.#options.clock.after(this.#hiddenMs, () => {
       this.#hidden = undefined;
       this.#wake();
     });
+    this.#hiddenMs = Math.min(this.#hiddenMs * 2, LONGEST_WAIT_MS);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -91,7 +91,7 @@ function storeOf(db: Database, notices: Notices, resources: AsyncDisposableStack
     ...farmReads(db),
     ...sessions(db),
     ...actionResults(db),
-    ...changeReads(db, () => notices.waitForHidden()),
+    ...changeReads(db, (areHidden) => notices.haveRead(areHidden)),
   });
   return {
     ...methods,

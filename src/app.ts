@@ -15,7 +15,7 @@ import {
 import { createJsonTypes, createRpc, readDescriptorSet, servicesOf } from "./rpc/rpc.ts";
 import { createScheduler, EVERY_INSTANCE, type SchedulerSettings } from "./scheduler/scheduler.ts";
 import { type ConnectionCounts, createServer } from "./server/server.ts";
-import { createSqliteStore, type Store } from "./store/store.ts";
+import { createPostgresStore, createSqliteStore, lockDataDir, type Store } from "./store/store.ts";
 
 /** A running server. */
 export interface App extends AsyncDisposable {
@@ -45,7 +45,9 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
   await using building = new AsyncDisposableStack();
   await mkdir(config.dataDir, { recursive: true });
 
-  const store = building.use(await createSqliteStore({ dataDir: config.dataDir, clock, log }));
+  // The embedded store locks the directory itself. Blobs lie in it in any case.
+  if (config.store.url !== "sqlite") building.use(lockDataDir(config.dataDir));
+  const store = building.use(await openStore(config, { clock, log }));
   const storages = new Map<string, InstanceStorage>();
   for (const instance of config.instances) {
     const storage = await openStorage(config.dataDir, instance, { store, clock, log });
@@ -103,6 +105,11 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
     return closed;
   };
   return { url: server.url, connections: server.connections, close, [Symbol.asyncDispose]: close };
+}
+
+async function openStore({ store, dataDir }: Config, deps: Omit<StorageDeps, "store">): Promise<Store> {
+  if (store.url === "sqlite") return createSqliteStore({ dataDir, ...deps });
+  return createPostgresStore({ ...store, ...deps });
 }
 
 interface StorageDeps {

@@ -31,6 +31,12 @@ function tlsClashes(tls: FileValues["tls"] | undefined): Clash[] {
   );
 }
 
+function storeClashes(store: FileValues["store"] | undefined): Clash[] {
+  if (!store) return [];
+  const useless = store.directUrl !== undefined && store.url === "sqlite";
+  return broken([useless, ["store", "direct_url"], "has no effect while store.url is sqlite"]);
+}
+
 type Scope = Partial<Pick<FileValues, "execution" | "cas">>;
 
 function scopeClashes(path: Path, { execution, cas }: Scope, limits: FileValues["limits"] | undefined): Clash[] {
@@ -72,6 +78,7 @@ function botClashes({ bots = 0, bot, instances, tls }: Partial<FileValues>): Cla
 export function findClashes(values: Partial<FileValues>): Clash[] {
   return [
     ...tlsClashes(values.tls),
+    ...storeClashes(values.store),
     ...scopeClashes([], values, values.limits),
     ...instanceClashes(values),
     ...botClashes(values),

@@ -144,6 +144,27 @@ export function paths(description: string, flag: string): Leaf<readonly string[]
   return { ...leaf(schema.optional(), about, listFromText), flag };
 }
 
+const databaseExpected = "sqlite, or postgres://user@host:port/database";
+
+function parseDatabase(value: unknown): string | undefined {
+  if (value === "sqlite") return value;
+  const isUrl = typeof value === "string" && /^postgres(ql)?:\/\//.test(value) && URL.canParse(value);
+  return isUrl ? value : undefined;
+}
+
+/** The embedded database, `sqlite`, or the URL of one of PostgreSQL. */
+export function database(description: string, flag: string): Leaf<string> {
+  const about = { description, fallback: "sqlite", type: "sqlite or a postgres:// URL", placeholder: "url" };
+  return { ...leaf(parsed(parseDatabase, databaseExpected), about), flag };
+}
+
+/** The URL of a database of PostgreSQL that may be left out. */
+export function optionalDatabaseUrl(description: string): Leaf<string | undefined> {
+  const accept = (value: unknown) => (value === "sqlite" ? undefined : parseDatabase(value));
+  const schema = parsed(accept, "a URL like postgres://user@host:port/database").optional();
+  return leaf(schema, { description, fallback: undefined, type: "postgres:// URL", placeholder: "url" });
+}
+
 /** `host:port` or `[address]:port`. */
 export function listenAddress(description: string, fallback: string): Leaf<ListenAddress> {
   const expected = "host:port, like 127.0.0.1:50051, [::1]:50051 or, for all interfaces, 0.0.0.0:50051";

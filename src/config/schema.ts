@@ -1,10 +1,12 @@
 import { instanceList } from "./instance-list.ts";
 import {
   choice,
+  database,
   duration,
   integer,
   list,
   listenAddress,
+  optionalDatabaseUrl,
   optionalPath,
   path,
   paths,
@@ -77,6 +79,22 @@ export const tree = {
     "127.0.0.1:50051",
   ),
   data_dir: path("Where the state and the blobs are kept; one server at a time.", ".opgrid"),
+  store: {
+    url: database(
+      "Where the state is kept: in data_dir, or in a database of PostgreSQL 14 or newer. " +
+        "The password is better kept in PGPASSWORD or ~/.pgpass.",
+      "store",
+    ),
+    direct_url: optionalDatabaseUrl(
+      "The same database without the pooler that url leads through, for migrations and for notices of changes.",
+    ),
+    max_connections: integer("Connections to PostgreSQL at a time, and one more for notices.", 10, {
+      min: 1,
+      max: 1000,
+    }),
+    statement_timeout: duration("Longest time of a statement in PostgreSQL.", "30s", { min: "100ms", max: "1h" }),
+    connect_timeout: duration("Longest wait for a connection to PostgreSQL.", "5s", { min: "100ms", max: "5m" }),
+  },
   bots: integer("Embedded bots, each a process of its own; 0 for none.", 2, { min: 0, max: 1024 }),
   bot: {
     directory: optionalPath("Where the embedded bots work; `bots` inside of data_dir when not set."),

@@ -20,6 +20,7 @@ export {
   type ReachedTime,
 } from "./job-event.ts";
 export { createPostgresStore, type PostgresStoreOptions } from "./postgres/postgres-store.ts";
+export { lockDataDir } from "./sqlite/data-dir-lock.ts";
 export { createSqliteStore, type SqliteStoreOptions } from "./sqlite/sqlite-store.ts";
 
 /** A new operation and the job that it wants done. */

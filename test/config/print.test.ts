@@ -15,6 +15,7 @@ const reload = (yaml: string) => loadConfig({ flags: { config: "printed.yaml" },
 const samples: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   listen: fc.constantFrom("[::1]:0", "0.0.0.0:1", "localhost:2", "a-b.example:65535"),
   data_dir: fc.string({ minLength: 1, unit: "grapheme" }).filter((text) => !text.includes("\0")),
+  "store.url": fc.constantFrom("sqlite", "postgres://opgrid@db.example:5432/opgrid?sslmode=require"),
   bots: fc.integer({ min: 0, max: 1024 }),
   "bot.sandbox": fc.constantFrom("none", "bubblewrap"),
   "json.descriptor_sets": fc.constantFrom(["a.binpb"], ["a b", "c: d"]),
@@ -104,7 +105,7 @@ test("prints every setting that has a value, with its source", () => {
   const named = settings.filter(({ path }) => lines.some((line) => line.trim().startsWith(`${path.at(-1)}:`)));
   assert.deepEqual(
     settings.filter((setting) => !named.includes(setting)).map(({ key }) => key),
-    ["bot.directory", "tls.client_ca", "json.descriptor_sets"],
+    ["store.direct_url", "bot.directory", "tls.client_ca", "json.descriptor_sets"],
   );
 });
 

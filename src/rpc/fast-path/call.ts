@@ -9,7 +9,8 @@ import { nodeTrailers } from "../grpc-trailers.ts";
 import type { UnarySpec } from "../invoke.ts";
 import type { StreamSpec } from "../invoke-stream.ts";
 import { CallContext } from "./call-context.ts";
-import { frame, MessageReader } from "./message-reader.ts";
+import { type BytesFrame, bytesFrame, frame } from "./frames.ts";
+import { MessageReader } from "./message-reader.ts";
 
 /** A method whose request is one message, with what turns its messages into bytes and back. */
 export interface Method<S extends UnarySpec | StreamSpec = UnarySpec | StreamSpec> {
@@ -18,6 +19,8 @@ export interface Method<S extends UnarySpec | StreamSpec = UnarySpec | StreamSpe
   /** Both throw StatusErrors in Connect's words. */
   readonly parse: (bytes: Uint8Array) => Message;
   readonly frame: (message: Message) => Buffer;
+  /** For responses that have nothing but bytes. */
+  readonly bytesFrame: BytesFrame | undefined;
 }
 
 const NO_WRITE_LIMIT = 0xffffffff;
@@ -28,7 +31,11 @@ export function methodOf<S extends UnarySpec | StreamSpec>(spec: S, readMaxBytes
   const limits = { readMaxBytes, writeMaxBytes: NO_WRITE_LIMIT };
   const lookup = createMethodSerializationLookup(spec.method, undefined, undefined, limits);
   const { serialize } = lookup.getO(true);
-  return { spec, readMaxBytes, parse: lookup.getI(true).parse, frame: (message) => frame(serialize(message)) };
+  return {
+    ...{ spec, readMaxBytes, parse: lookup.getI(true).parse },
+    frame: (message) => frame(serialize(message)),
+    bytesFrame: bytesFrame(spec.method.output),
+  };
 }
 
 /** What has come in. */

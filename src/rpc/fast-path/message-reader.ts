@@ -1,8 +1,7 @@
 import { compressedFlag } from "@connectrpc/connect/protocol";
 import { Code, StatusError } from "../../base/errors.ts";
+import { PREFIX_BYTES } from "./frames.ts";
 
-/** Bytes before each gRPC message: a compression flag and the length. */
-const PREFIX_BYTES = 5;
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -91,13 +90,4 @@ export class MessageReader<M> {
     }
     return this.#parse(new Uint8Array(bytes.buffer, bytes.byteOffset + PREFIX_BYTES, length));
   }
-}
-
-/** A message as gRPC sends it, uncompressed. */
-export function frame(message: Uint8Array): Buffer {
-  const framed = Buffer.allocUnsafe(PREFIX_BYTES + message.byteLength);
-  framed[0] = 0;
-  framed.writeUInt32BE(message.byteLength, 1);
-  framed.set(message, PREFIX_BYTES);
-  return framed;
 }

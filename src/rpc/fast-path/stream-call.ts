@@ -19,7 +19,7 @@ export async function answerStream(
     for (let next = await messages.next(); !next.done; next = await messages.next()) {
       if (isOpen(call)) {
         if (!stream.headersSent) respond(call);
-        if (!stream.write(encodingOf(next.value, method.frame))) await writable(call);
+        if (!write(call, next.value)) await writable(call);
       }
       if (!isOpen(call)) break;
     }
@@ -29,6 +29,17 @@ export async function answerStream(
   }
   // What it throws now is for nobody, and in the log.
   await messages?.return?.().catch(() => {});
+}
+
+/** False when the client should first take what it has. */
+function write({ stream, method }: Call, message: Message): boolean {
+  if (!method.bytesFrame) return stream.write(encodingOf(message, method.frame));
+  const [head, bytes] = method.bytesFrame(message);
+  stream.cork();
+  stream.write(head);
+  const more = stream.write(bytes);
+  stream.uncork();
+  return more;
 }
 
 /** Waits until the stream takes more bytes, or is closed because the client is gone. */

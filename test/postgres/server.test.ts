@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Operations } from "../../gen/google/longrunning/operations_pb.ts";
+import { CANCELLED, START, submission } from "../helpers/farm.ts";
+import { openPostgres } from "../helpers/open-postgres.ts";
+import { temporaryDir } from "../helpers/open-store.ts";
+import { freePort, sharedPostgres } from "../helpers/postgres.ts";
+import { startServer } from "../helpers/start-server.ts";
+
+test("a server on PostgreSQL shows what another process did, and what it did itself after a restart", async (t) => {
+  const url = await (await sharedPostgres()).createDatabase();
+  const other = await openPostgres(t, { url });
+  const { operation } = await other.submit(submission());
+  const name = `main/${operation.id}`;
+  const first = await startServer(t, { store: url });
+  const { operations } = await first.client(Operations).listOperations({ name: "main" });
+  assert.deepEqual(
+    operations.map((each) => each.name),
+    [name],
+  );
+  await first.client(Operations).cancelOperation({ name });
+  await first.app.close();
+  assert.equal((await other.getOperation(operation))?.cancelled, true);
+  const again = await other.cancelOperation(operation, CANCELLED, START);
+  assert.equal(again.kind, "already-done");
+  const second = await startServer(t, { store: url });
+  assert.equal((await second.client(Operations).getOperation({ name })).done, true);
+});
+
+test("a server on PostgreSQL has its data directory to itself, and refuses to start without its database", async (t) => {
+  const url = await (await sharedPostgres()).createDatabase();
+  const dataDir = await temporaryDir(t);
+  await startServer(t, { store: url, "data-dir": dataDir });
+  await assert.rejects(startServer(t, { store: url, "data-dir": dataDir }), /in use by another opgrid process/);
+  const nowhere = `postgres://opgrid@127.0.0.1:${await freePort()}/opgrid`;
+  await assert.rejects(startServer(t, { store: nowhere }), /ECONNREFUSED/);
+});

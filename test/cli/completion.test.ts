@@ -36,17 +36,6 @@ test("the scripts of zsh and fish name every command and its flags", async () =>
   assert.ok(fish.includes(`complete -c opgrid ${cancel}`), fish);
 });
 
-for (const [shell, flags] of [
-  ["zsh", ["-n"]],
-  ["fish", ["--no-execute"]],
-] as const) {
-  const missing = spawnSync(shell, ["--version"]).error !== undefined && `${shell} is not installed`;
-  test(`${shell} can read its script`, { skip: missing }, async () => {
-    const { status, stderr } = spawnSync(shell, flags, { input: await scriptFor(shell), encoding: "utf8" });
-    assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
-  });
-}
-
 test("another shell is a usage error", async () => {
   const { code, err } = await runCli(["completion", "csh"]);
   assert.equal(code, 2);

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { operationSize } from "../operations/operations.ts";
 import type { ChangePage, ChangePosition, Store } from "../store/store.ts";
 
 /** The changes of all operations, for any number of readers who each know where they are. */
@@ -22,6 +23,9 @@ const PAGE_SIZE = 100;
 
 /** Who is not too far behind finds the page that the others had. */
 const RECENT_PAGES = 16;
+
+/** A longer page is only for those who read it at the same time. */
+const MOST_RECENT_BYTES = 1024 * 1024;
 
 /** Under a stream of changes readers are woken this often, and get what has come together. */
 const PACE_MS = 20;
@@ -62,6 +66,10 @@ export function createChangeFeed({ store, clock }: { store: Store; clock: Clock 
     for (const resume of woken) resume();
   }
 
+  function forget(position: ChangePosition, entry: RecentPage): void {
+    if (recent.get(position) === entry) recent.delete(position);
+  }
+
   function read(position: ChangePosition): Promise<ChangePage | undefined> {
     const known = recent.get(position);
     if (known && (known.filled || known.version === version)) return known.page;
@@ -69,8 +77,9 @@ export function createChangeFeed({ store, clock }: { store: Store; clock: Clock 
     entry.page.then(
       (page) => {
         entry.filled = page !== undefined && page.changes.length > 0;
+        if (page && bytesOf(page) > MOST_RECENT_BYTES) forget(position, entry);
       },
-      () => recent.delete(position),
+      () => forget(position, entry),
     );
     recent.delete(position);
     recent.set(position, entry);
@@ -109,4 +118,8 @@ export function createChangeFeed({ store, clock }: { store: Store; clock: Clock 
     },
     [Symbol.dispose]: stop,
   };
+}
+
+function bytesOf({ changes }: ChangePage): number {
+  return changes.reduce((sum, change) => sum + (change.kind === "changed" ? operationSize(change.operation) : 0), 0);
 }

@@ -12,7 +12,13 @@ import { farmQueries } from "../../src/store/postgres/farm-reads.ts";
 import { jobQueries } from "../../src/store/postgres/job-reads.ts";
 import { REPORT } from "../../src/store/postgres/job-writes.ts";
 import { listSql } from "../../src/store/postgres/list-sql.ts";
-import { GET_OPERATION, LIVE_OPERATIONS } from "../../src/store/postgres/operation-reads.ts";
+import {
+  GET_OPERATION,
+  GET_OPERATIONS,
+  OPERATION_STATE,
+  OPERATION_STATES,
+} from "../../src/store/postgres/operation-lookup.ts";
+import { LIVE_OPERATIONS } from "../../src/store/postgres/operation-reads.ts";
 import { CANCEL } from "../../src/store/postgres/operation-writes.ts";
 import { sessionQueries } from "../../src/store/postgres/sessions.ts";
 import type { Param, Statement } from "../../src/store/postgres/statement.ts";
@@ -43,7 +49,10 @@ const end = [1, null, 0, 0, 0, bytes, null, null] as const;
 
 /** Statements, parameters, and the indexes behind them. */
 const statements: readonly (readonly [statement: Statement, params: readonly Param[], indexes: readonly string[]])[] = [
+  [GET_OPERATIONS, [["main"], ["a"]], ["operations_pkey", "jobs_pkey", "job_payloads_pkey"]],
   [GET_OPERATION, ["main", "a"], ["operations_pkey", "jobs_pkey", "job_payloads_pkey"]],
+  [OPERATION_STATES, [["main"], ["a"]], ["operations_pkey", "jobs_pkey"]],
+  [OPERATION_STATE, ["main", "a"], ["operations_pkey", "jobs_pkey"]],
   [LIVE_OPERATIONS, [], ["operations_live"]],
   [CLAIM, ["main/bot", "bot", [1, 2], 1, 1, 33], ["jobs_queue", "jobs_pkey", "operations_job", "job_events_pkey"]],
   [COMPLETE, [...end, "a", "main/bot"], ["jobs_pkey", "operations_job"]],

@@ -1,15 +1,9 @@
 import { toOperation } from "../records.ts";
-import { OPERATION_COLUMNS, type OperationRow } from "../rows.ts";
+import type { OperationRow } from "../rows.ts";
 import type { Store } from "../store.ts";
 import type { Database } from "./database.ts";
-import { OPERATION_JOINS } from "./joins.ts";
 import { listSql } from "./list-sql.ts";
-
-/** Finds one operation with its job. */
-export const GET_OPERATION = {
-  name: "get_operation",
-  text: `SELECT ${OPERATION_COLUMNS} FROM operations o ${OPERATION_JOINS} WHERE o.instance = $1 AND o.id = $2`,
-};
+import { createOperationLookup } from "./operation-lookup.ts";
 
 /** Finds all that has not ended. */
 export const LIVE_OPERATIONS = {
@@ -22,10 +16,7 @@ type LiveRow = readonly [instance: string, id: string, polled: number];
 /** The questions about operations. */
 export function operationReads(db: Database): Pick<Store, "getOperation" | "listOperations" | "liveOperations"> {
   return {
-    getOperation: async ({ instance, id }) => {
-      const [row] = await db.query<OperationRow>(GET_OPERATION, [instance, id]);
-      return row && toOperation(row);
-    },
+    getOperation: createOperationLookup(db),
 
     listOperations: async (query) => {
       const { text, params } = listSql(query);

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { OperationRecord } from "../../operations/operations.ts";
+import { createRecentOperations } from "../recent-operations.ts";
 import { EXECUTING } from "../stages.ts";
 import type { OperationKey } from "../store.ts";
 import { prepare } from "./connection.ts";
@@ -8,12 +9,6 @@ import { prepare } from "./connection.ts";
 export const OPERATION_STATE = `
   SELECT o.stage, o.polled, j.attempts, j.priority FROM operations o CROSS JOIN jobs j ON j.id = o.job_id
   WHERE o.instance = ? AND o.id = ?`;
-
-/** Half of what all may take. */
-const GENERATION_BYTES = 16 * 1024 * 1024;
-const MOST_RECORD_BYTES = 64 * 1024;
-/** What a record takes beside its blobs, about. */
-const RECORD_BYTES = 4 * 1024;
 
 type StateRow = readonly [stage: number, polled: number, attempts: number, priority: number];
 
@@ -24,7 +19,7 @@ type StateRow = readonly [stage: number, polled: number, attempts: number, prior
  */
 export function createKnownOperations(db: DatabaseSync) {
   const readState = prepare<StateRow>(db, OPERATION_STATE);
-  const records = createGenerations();
+  const records = createRecentOperations();
   return {
     /** Undefined when it is not known, no longer true, or deleted. */
     get: (key: OperationKey): OperationRecord | undefined => {
@@ -37,49 +32,9 @@ export function createKnownOperations(db: DatabaseSync) {
     },
 
     add: (record: OperationRecord): void => {
-      if (isSteady(record) && bytesOf(record) <= MOST_RECORD_BYTES) records.set(record);
+      if (isSteady(record)) records.set(record);
     },
   };
-}
-
-/**
- * A map by id that forgets; operations of two instances with the same id, which nobody makes, would take turns in it. What is
- * used goes into the young generation; when that is full it becomes the old one, and what was left of the old one is
- * forgotten.
- */
-function createGenerations() {
-  let young = new Map<string, OperationRecord>();
-  let old = young;
-  let youngBytes = 0;
-
-  function set(record: OperationRecord): void {
-    youngBytes += bytesOf(record);
-    if (youngBytes > GENERATION_BYTES) {
-      old = young;
-      young = new Map();
-      youngBytes = bytesOf(record);
-    }
-    young.set(record.id, record);
-  }
-
-  return {
-    set,
-    get: (id: string): OperationRecord | undefined => {
-      const recent = young.get(id);
-      if (recent) return recent;
-      const record = old.get(id);
-      if (record) set(record);
-      return record;
-    },
-    delete: (id: string): void => {
-      young.delete(id);
-      old.delete(id);
-    },
-  };
-}
-
-function bytesOf({ job }: OperationRecord): number {
-  return RECORD_BYTES + (job.partialMetadata?.byteLength ?? 0) + (job.outcome?.response.byteLength ?? 0);
 }
 
 /** A cancelled operation may have a job that goes on, whose stage is another. */

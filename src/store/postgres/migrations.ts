@@ -47,7 +47,7 @@ export async function migrate(url: string, directory: URL, now: number, connectT
   });
   // What it was doing fails and tells.
   client.on("error", () => {});
-  await client.connect();
+  await connect(client);
   try {
     await client.query("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0");
     await client.query(`SELECT pg_advisory_xact_lock(${LOCK})`);
@@ -57,6 +57,18 @@ export async function migrate(url: string, directory: URL, now: number, connectT
     await client.query("COMMIT");
   } finally {
     await client.end();
+  }
+}
+
+async function connect(client: pg.Client): Promise<void> {
+  try {
+    await client.connect();
+  } catch (cause) {
+    // Of several addresses, of which none answered, the message is empty.
+    const why = cause instanceof Error ? cause.message || ("code" in cause && cause.code) : cause;
+    throw new Error(`cannot connect to the database ${client.database} on ${client.host}:${client.port}: ${why}`, {
+      cause,
+    });
   }
 }
 

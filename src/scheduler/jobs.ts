@@ -13,7 +13,6 @@ import {
   Stage,
 } from "../operations/operations.ts";
 import type { CancelResult, Cause, Completion, OperationKey, Store } from "../store/store.ts";
-import type { IdleBots } from "./idle-bots.ts";
 import type { SchedulerSettings } from "./settings.ts";
 import type { Topics } from "./topics.ts";
 
@@ -50,10 +49,11 @@ export function createJobs(deps: {
   clock: Clock;
   log: Logger;
   topics: Topics;
-  idleBots: IdleBots;
+  /** There is one more queued job. */
+  jobQueued: (job: JobRecord) => void;
   settingsOf: (instance: string) => SchedulerSettings;
 }): Jobs {
-  const { store, clock, log, topics, idleBots } = deps;
+  const { store, clock, log, topics, jobQueued } = deps;
 
   async function submit(instance: string, job: NewJob): Promise<OperationRecord> {
     const now = clock.now();
@@ -64,7 +64,7 @@ export function createJobs(deps: {
       outcome,
       now,
     });
-    if (!merged && operation.stage === Stage.QUEUED) idleBots.jobQueued(instance, operation.job.platform);
+    if (!merged && operation.stage === Stage.QUEUED) jobQueued(operation.job);
     return operation;
   }
 
@@ -84,7 +84,7 @@ export function createJobs(deps: {
     }
     if (!(await store.requeue(job.id, job.session, clock.now(), byServer(reason)))) return;
     topics.publish(job.id);
-    idleBots.jobQueued(job.instance, job.platform);
+    jobQueued(job);
   }
 
   async function complete(job: JobRecord, completion: Omit<Completion, "jobId" | "now">): Promise<boolean> {

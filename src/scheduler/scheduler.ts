@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import { isDone, type OperationQuery, type OperationRecord } from "../operations/operations.ts";
+import { isDone, type JobRecord, type OperationQuery, type OperationRecord } from "../operations/operations.ts";
 import type { CancelResult, Cause, OperationKey, Store } from "../store/store.ts";
 import { type CancelledMany, type CancelMany, cancelMany } from "./cancel-many.ts";
 import { type Census, createCensus } from "./census.ts";
@@ -9,6 +9,7 @@ import { startDuties } from "./duties.ts";
 import { createIdleBots } from "./idle-bots.ts";
 import { byServer, createJobs, type NewJob } from "./jobs.ts";
 import { createOrphans } from "./orphans.ts";
+import { followOtherProcesses } from "./other-processes.ts";
 import { createPlatforms } from "./platforms.ts";
 import { startRetention } from "./retention.ts";
 import { type BotReport, createSessions, type PollOptions, type SessionReply } from "./sessions.ts";
@@ -82,7 +83,12 @@ export async function createScheduler(deps: {
   const topics = createTopics(clock);
   const idleBots = createIdleBots();
   const changes = createChangeFeed({ store, clock });
-  const jobs = createJobs({ store, clock, log, topics, idleBots, settingsOf });
+  const others = store.shared ? followOtherProcesses({ changes, topics, idleBots, clock, log }) : undefined;
+  const jobQueued = (job: JobRecord) => {
+    others?.knowQueued(job.id);
+    idleBots.jobQueued(job.instance, job.platform);
+  };
+  const jobs = createJobs({ store, clock, log, topics, jobQueued, settingsOf });
   const platforms = createPlatforms(store);
   const sessions = createSessions({ store, clock, log, jobs, platforms, idleBots, topics, settingsOf });
   const orphans = createOrphans({ clock, graceOf: settingsOf, abandon: (key, graceMs) => void abandon(key, graceMs) });
@@ -167,9 +173,9 @@ export async function createScheduler(deps: {
     openSession: sessions.open,
     updateSession: sessions.update,
     [Symbol.asyncDispose]: async () => {
-      changes[Symbol.dispose]();
       orphans.close();
-      await Promise.all([duties.stop(), retention.stop()]);
+      await Promise.all([duties.stop(), retention.stop(), others?.stop()]);
+      changes[Symbol.dispose]();
     },
   };
 }

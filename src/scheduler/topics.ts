@@ -14,6 +14,8 @@ export interface Subscription {
 export interface Topics {
   subscribe(key: string): Subscription;
   publish(key: string): void;
+  /** Wakes the listeners of all keys. */
+  publishAll(): void;
   /** Keys that somebody listens to; for tests of a clean end. */
   readonly size: number;
 }
@@ -33,15 +35,20 @@ export function createTopics(clock: Clock): Topics {
     if (listeners?.size === 0) topics.delete(key);
   }
 
+  function publish(key: string) {
+    for (const listener of topics.get(key) ?? []) {
+      listener.changed = true;
+      listener.wake?.();
+    }
+  }
+
   return {
     get size() {
       return topics.size;
     },
-    publish: (key) => {
-      for (const listener of topics.get(key) ?? []) {
-        listener.changed = true;
-        listener.wake?.();
-      }
+    publish,
+    publishAll: () => {
+      for (const key of topics.keys()) publish(key);
     },
     subscribe: (key) => {
       const listener: Listener = { changed: false, wake: undefined };

@@ -170,6 +170,9 @@ export interface ChangePage {
  * Each transition of a job leaves an entry in its history, which goes with the job.
  */
 export interface Store extends AsyncDisposable {
+  /** Whether other processes may change it as well. */
+  readonly shared: boolean;
+
   /**
    * Records an operation. It joins a live (not COMPLETED) cacheable job of the same instance and action if the new job is
    * cacheable and has no outcome, lowering that job's priority value if the new one is smaller and the job still queued;

@@ -94,6 +94,7 @@ function storeOf(db: Database, notices: Notices, resources: AsyncDisposableStack
     ...changeReads(db, (areHidden) => notices.haveRead(areHidden)),
   });
   return {
+    shared: true,
     ...methods,
     onChange: (wake) => notices.onChange(wake),
     [Symbol.asyncDispose]: () => {

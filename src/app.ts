@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "./base/clock.ts";
 import type { Digest } from "./base/digests.ts";
 import type { Logger } from "./base/log.ts";
-import { createActionCache, createFileCas } from "./cas/cas.ts";
+import { type Cas, createActionCache, createFileCas, createS3Cas } from "./cas/cas.ts";
 import type { Config, InstanceConfig } from "./config/config.ts";
 import {
   createBotHome,
@@ -125,17 +125,24 @@ async function openStorage(dataDir: string, instance: InstanceConfig, deps: Stor
     const early = [...submitting];
     return early.concat((await deps.store.liveJobs(instance.name)).map((job) => job.action));
   };
-  const cas = await createFileCas({
-    directory: join(dataDir, "instances", directoryName(instance.name), "cas"),
-    maxBytes: instance.cas.maxBytes,
-    maxBlobBytes: instance.cas.maxBlobBytes,
-    uploadExpiryMs: instance.cas.uploadExpiryMs,
-    liveActions,
-    clock: deps.clock,
-    log: deps.log,
-  });
+  const cas = await openCas(dataDir, instance, { ...deps, liveActions });
   const { maxEntries } = instance.actionCache;
   return { cas, submitting, actionCache: createActionCache({ ...deps, cas, instance: instance.name, maxEntries }) };
+}
+
+interface CasDeps extends StorageDeps {
+  readonly liveActions: () => Promise<readonly Digest[]>;
+}
+
+/** The CAS in files, or in a bucket with those files as its cache: they are not taken for each other. */
+async function openCas(dataDir: string, instance: InstanceConfig, { clock, log, liveActions }: CasDeps): Promise<Cas> {
+  const { maxBytes, maxBlobBytes, uploadExpiryMs, s3 } = instance.cas;
+  const name = directoryName(instance.name);
+  const home = join(dataDir, "instances", name);
+  const files = { maxBytes, maxBlobBytes, uploadExpiryMs, clock, log };
+  if (s3.bucket === "") return createFileCas({ directory: join(home, "cas"), ...files, liveActions });
+  const cache = { directory: join(home, "cas-cache"), ...files };
+  return createS3Cas({ ...s3, prefix: `${s3.prefix}${name}/`, cache });
 }
 
 /** One directory for each instance name, slashes and all; `+` stands for the nameless one and in no encoded name. */

@@ -120,6 +120,17 @@ export function text(description: string, fallback: string): Leaf<string> {
   return leaf(parsed(accept, "text"), { description, fallback, type: "text", placeholder: "text" });
 }
 
+/** Text that must be accepted, or nothing. */
+export function optionalText(
+  description: string,
+  item: { readonly accept: (value: string) => boolean; readonly expected: string; readonly placeholder: string },
+): Leaf<string> {
+  const accept = (value: unknown) =>
+    typeof value === "string" && (value === "" || item.accept(value)) ? value : undefined;
+  const { expected, placeholder } = item;
+  return leaf(parsed(accept, expected), { description, fallback: "", type: expected, placeholder });
+}
+
 const pathSchema = parsed(
   (value: unknown) => (typeof value === "string" && value !== "" && !value.includes("\0") ? value : undefined),
   "a path",

@@ -29,7 +29,7 @@ export interface Config extends Omit<FileValues, keyof Sections | "instances" | 
 }
 
 function resolveInstance(values: FileValues, { name, services, overrides }: InstanceEntry): InstanceConfig {
-  const cas = { ...values.cas, ...overrides.cas };
+  const cas = { ...values.cas, ...overrides.cas, s3: { ...values.cas.s3, ...overrides.cas?.s3 } };
   const execution = { ...values.execution, ...overrides.execution };
   return {
     name,

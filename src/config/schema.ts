@@ -8,6 +8,7 @@ import {
   listenAddress,
   optionalDatabaseUrl,
   optionalPath,
+  optionalText,
   path,
   paths,
   size,
@@ -17,6 +18,40 @@ import {
 import { overrides } from "./tree.ts";
 
 const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
+
+const s3 = {
+  bucket: optionalText(
+    "Bucket that has the blobs; data_dir then has a cache of max_bytes. Empty for blobs in data_dir.",
+    {
+      accept: (value) => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(value),
+      expected: "the name of a bucket",
+      placeholder: "name",
+    },
+  ),
+  prefix: text("In front of the names of all objects, like `opgrid/`.", ""),
+  endpoint: optionalText("Store that is not Amazon's.", {
+    accept: (value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol),
+    expected: "a URL like https://s3.example.com",
+    placeholder: "url",
+  }),
+  region: text(
+    "Region of the bucket. Empty for that of the AWS environment or profile; with an endpoint, us-east-1.",
+    "",
+  ),
+  addressing: choice(
+    "Where the bucket is named; auto is in the path with an endpoint.",
+    ["auto", "path", "host"],
+    "auto",
+  ),
+  presence_ttl: duration("How long a blob that was in the bucket counts as there without asking.", "1m", { max: "1h" }),
+  expiry: duration(
+    "Age at which a lifecycle rule removes objects; used ones are renewed at half of it. 0 for none.",
+    "0s",
+    {
+      max: "3650d",
+    },
+  ),
+};
 
 /** Sections that say how an instance works: at the top level for all, inside of an instance for that one. */
 export const instanceSections = {
@@ -33,6 +68,7 @@ export const instanceSections = {
     max_blob_bytes: size("Largest blob that is accepted; never more than max_bytes.", "16GiB", { min: "1KiB" }),
     max_batch_bytes: size("Blobs in one batch call, together.", "4MiB", { min: "1KiB", max: "512MiB" }),
     upload_expiry: duration("How long an unfinished upload can be resumed.", "1h", { min: "1s" }),
+    s3,
   },
   action_cache: {
     max_entries: integer("Action results to keep; the least recently used go.", 1_000_000, { min: 1, max: 1e9 }),

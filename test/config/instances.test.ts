@@ -43,6 +43,44 @@ instances:
   assert.equal(dev.actionCache.updateEnabled, false);
 });
 
+test("lets an instance override parts of where its blobs are, or all of it", () => {
+  const config = load(`
+cas: {max_bytes: 1GiB, s3: {bucket: blobs, endpoint: "https://s3.example.com", expiry: 60d}}
+instances:
+  - main
+  - name: small
+    cas: {max_bytes: 2MiB}
+  - name: moved
+    cas: {s3: {bucket: others}}
+  - name: local
+    cas: {s3: {bucket: ""}}
+`);
+  const s3 = config.instances.map(({ cas }) => [cas.maxBytes, cas.s3.bucket, cas.s3.endpoint, cas.s3.expiryMs]);
+  const common = ["https://s3.example.com", 60 * 86_400_000];
+  assert.deepEqual(s3, [
+    [2 ** 30, "blobs", ...common],
+    [2 ** 21, "blobs", ...common],
+    [2 ** 30, "others", ...common],
+    [2 ** 30, "", ...common],
+  ]);
+});
+
+test("refuses what is no bucket and no endpoint", () => {
+  const problem = (setting: string) => {
+    assert.throws(() => load(`cas: {s3: {${setting}}}`), ConfigError);
+    try {
+      load(`cas: {s3: {${setting}}}`);
+    } catch (error) {
+      return String(error);
+    }
+  };
+  assert.match(`${problem('bucket: "s3://blobs"')}`, /cas\.s3\.bucket must be the name of a bucket/);
+  assert.match(`${problem("bucket: [a]")}`, /cas\.s3\.bucket must be the name of a bucket/);
+  assert.match(`${problem('endpoint: "localhost:9000"')}`, /cas\.s3\.endpoint must be a URL/);
+  assert.match(`${problem('endpoint: "ftp://x"')}`, /cas\.s3\.endpoint must be a URL/);
+  assert.match(`${problem("buckets: x")}`, /did you mean bucket/);
+});
+
 test("reads the list from a flag as names, and from a variable as YAML or JSON", () => {
   const names = (inputs: Parameters<typeof loadConfig>[0]) => loadConfig(inputs).instances.map(({ name }) => name);
   assert.deepEqual(names({ flags: { instances: "main,dev/linux" } }), ["main", "dev/linux"]);

@@ -13,6 +13,7 @@ function cell(text: string): string {
 function defaultText({ key, fallback }: Setting): string {
   if (key === "instances") return "the empty name and `main`";
   if (fallback === undefined) return "not set";
+  if (fallback === "") return "empty";
   return `\`${Array.isArray(fallback) ? fallback.join(", ") : fallback}\``;
 }
 

@@ -25,7 +25,7 @@ export interface S3Settings {
   readonly prefix: string;
   /** URL of a store that is not Amazon's; empty for Amazon's. */
   readonly endpoint: string;
-  /** Empty for what the environment or the profile says. */
+  /** Empty for what the environment or the profile says; with an `endpoint`, for us-east-1. */
   readonly region: string;
   /** Whether the bucket is in the path or in the host name; `auto` is the path with an `endpoint`. */
   readonly addressing: "auto" | "path" | "host";
@@ -67,7 +67,7 @@ function clientOf({ endpoint, region, addressing, idleTimeoutMs = IDLE_TIMEOUT_M
       httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
     },
   };
-  if (endpoint !== "") config.endpoint = endpoint;
+  if (endpoint !== "") Object.assign(config, { endpoint, region: "us-east-1" });
   if (region !== "") config.region = region;
   return new S3Client(config);
 }

@@ -54,7 +54,7 @@ const statements: readonly (readonly [statement: Statement, params: readonly Par
   [OPERATION_STATES, [["main"], ["a"]], ["operations_pkey", "jobs_pkey"]],
   [OPERATION_STATE, ["main", "a"], ["operations_pkey", "jobs_pkey"]],
   [LIVE_OPERATIONS, [], ["operations_live"]],
-  [CLAIM, ["main/bot", "bot", [1, 2], 1, 1, 33], ["jobs_queue", "jobs_pkey", "operations_job", "job_events_pkey"]],
+  [CLAIM, [["main/bot"], ["bot"], [1], [1, 2], 33], ["jobs_queue", "jobs_pkey", "operations_job", "job_events_pkey"]],
   [COMPLETE, [...end, "a", "main/bot"], ["jobs_pkey", "operations_job"]],
   [REPORT, ["a", "main/bot", bytes, null, [], []], ["jobs_pkey", "operations_job"]],
   [CANCEL, ["main", "a", 1, 1, null, 0, bytes, null], ["operations_pkey", "jobs_pkey", "operations_job"]],

@@ -12,6 +12,9 @@ export const TRANSFER_ALLOWANCE_MS = 10 * 60_000;
 
 const BATCH = 1000;
 
+/** How late a process may be before another has its duties. */
+const TAKE_OVER_MS = 5000;
+
 /** The work that is done now and then. */
 export interface Duties {
   /** Does each duty once. */
@@ -61,7 +64,11 @@ export function startDuties(deps: {
     }
   }
 
+  /** Of several processes one has the duties, until it ends or fails to keep them. */
+  const isMine = async () => (await store.shared?.holdDuty("duties", deps.everyMs + TAKE_OVER_MS)) ?? true;
+
   async function run() {
+    if (!(await isMine())) return;
     if (clock.now() >= startedAt + deps.sessionGraceMs) await deps.sessions.closeExpired();
     await endOverdue();
     for (const instance of deps.instances) await endUnserved(instance);

@@ -18,6 +18,8 @@ export interface Orphans {
   watchOver(key: OperationKey, polled: boolean): void;
   /** True when at least one stream listens. */
   isFollowed(key: OperationKey): boolean;
+  /** All that at least one stream listens to. */
+  followed(): OperationKey[];
   /** The operation ended or was forgotten. */
   forget(key: OperationKey): void;
   /** Stops all timers and cancels nothing. */
@@ -27,6 +29,7 @@ export interface Orphans {
 }
 
 interface State {
+  readonly key: OperationKey;
   followers: number;
   polled: boolean;
   timer: Timer | undefined;
@@ -65,10 +68,10 @@ export function createOrphans(options: {
     });
   }
 
-  function stateOf({ id }: OperationKey): State {
+  function stateOf({ instance, id }: OperationKey): State {
     const known = states.get(id);
     if (known) return known;
-    const state = { followers: 0, polled: false, timer: undefined };
+    const state = { key: { instance, id }, followers: 0, polled: false, timer: undefined };
     states.set(id, state);
     return state;
   }
@@ -99,6 +102,7 @@ export function createOrphans(options: {
       if (state.followers === 0) startGrace(key, state);
     },
     isFollowed: (key) => (states.get(key.id)?.followers ?? 0) > 0,
+    followed: () => [...states.values()].flatMap(({ key, followers }) => (followers > 0 ? [key] : [])),
     forget: (key) => {
       states.get(key.id)?.timer?.cancel();
       states.delete(key.id);

@@ -32,6 +32,7 @@ export function startRetention(deps: {
   let stopped = false;
 
   async function run(): Promise<boolean> {
+    if ((await store.shared?.holdDuty("retention", 2 * EVERY_MS)) === false) return false;
     let more = false;
     for (const instance of deps.instances) {
       const { retentionMs } = deps.settingsOf(instance);

@@ -6,6 +6,7 @@ import { type CancelledMany, type CancelMany, cancelMany } from "./cancel-many.t
 import { type Census, createCensus } from "./census.ts";
 import { type ChangeFeed, createChangeFeed } from "./change-feed.ts";
 import { startDuties } from "./duties.ts";
+import { followElsewhere } from "./follow-elsewhere.ts";
 import { createIdleBots } from "./idle-bots.ts";
 import { byServer, createJobs, type NewJob } from "./jobs.ts";
 import { createOrphans } from "./orphans.ts";
@@ -92,7 +93,9 @@ export async function createScheduler(deps: {
   const platforms = createPlatforms(store);
   const sessions = createSessions({ store, clock, log, jobs, platforms, idleBots, topics, settingsOf });
   const orphans = createOrphans({ clock, graceOf: settingsOf, abandon: (key, graceMs) => void abandon(key, graceMs) });
+  const graces = deps.instances.map((instance) => settingsOf(instance).orphanGraceMs).filter((ms) => ms > 0);
   const sessionTimeouts = deps.instances.map((instance) => settingsOf(instance).sessionTimeoutMs);
+  const elsewhere = store.shared && followElsewhere({ store, shared: store.shared, clock, log, orphans, graces });
   const duties = startDuties({
     ...{ store, clock, log, jobs, sessions, settingsOf, instances: deps.instances },
     everyMs: Math.min(10_000, ...sessionTimeouts.map((timeoutMs) => timeoutMs / 4)),
@@ -102,10 +105,14 @@ export async function createScheduler(deps: {
   const retention = startRetention({ store, clock, log, settingsOf, instances: deps.instances });
 
   async function abandon(key: OperationKey, graceMs: number) {
-    await jobs
-      .cancel(key, byServer(`cancelled: no client followed it for ${graceMs / 1000} s`))
-      .then((result) => result.kind === "cancelled" && log.info({ operation: key }, "orphaned operation cancelled"))
-      .catch((error: unknown) => log.error({ err: error, operation: key }, "cannot cancel an orphaned operation"));
+    try {
+      if (await elsewhere?.keeps(key, graceMs)) return;
+      const result = await jobs.cancel(key, byServer(`cancelled: no client followed it for ${graceMs / 1000} s`));
+      if (result.kind === "cancelled") log.info({ operation: key }, "orphaned operation cancelled");
+    } catch (error) {
+      log.error({ err: error, operation: key }, "cannot cancel an orphaned operation; it gets its grace again");
+      orphans.watchOver(key, false);
+    }
   }
 
   async function cancel(key: OperationKey, cause: Cause): Promise<CancelResult> {
@@ -121,11 +128,13 @@ export async function createScheduler(deps: {
   }
 
   async function* watch(operation: OperationKey | OperationRecord, options: WatchOptions) {
-    const record = "job" in operation ? operation : await store.getOperation(operation);
+    const isNew = "job" in operation;
+    const record = isNew ? operation : await store.getOperation(operation);
     if (!record) return;
     const key = { instance: record.instance, id: record.id };
     const unfollow = orphans.follow(key, record.polled);
     try {
+      if (!isNew) await elsewhere?.tell(key);
       for await (const state of watchOperation({ store, topics }, record, options)) {
         if (isDone(state)) orphans.forget(key);
         yield state;
@@ -174,7 +183,7 @@ export async function createScheduler(deps: {
     updateSession: sessions.update,
     [Symbol.asyncDispose]: async () => {
       orphans.close();
-      await Promise.all([duties.stop(), retention.stop(), others?.stop()]);
+      await Promise.all([duties.stop(), retention.stop(), others?.stop(), elsewhere?.stop()]);
       changes[Symbol.dispose]();
     },
   };

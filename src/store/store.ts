@@ -162,6 +162,16 @@ export interface ChangePage {
   readonly position: ChangePosition;
 }
 
+/** What the processes on one store tell each other. Times are of the store's own clock. */
+export interface SharedStore {
+  /** Remembers that somebody follows these operations now. */
+  markFollowed(keys: readonly OperationKey[]): Promise<void>;
+  /** Whether that was said of an operation within the time. */
+  wasFollowed(key: OperationKey, withinMs: number): Promise<boolean>;
+  /** Takes a duty for a time, or keeps it for longer; false while another process has it. */
+  holdDuty(name: string, forMs: number): Promise<boolean>;
+}
+
 /**
  * The state of the farm, durable: when a promise of a changing method resolves, the change survives a crash.
  * Every method is one transaction and each transition is conditional, so that of two racing callers one finds out that it
@@ -170,8 +180,8 @@ export interface ChangePage {
  * Each transition of a job leaves an entry in its history, which goes with the job.
  */
 export interface Store extends AsyncDisposable {
-  /** Whether other processes may change it as well. */
-  readonly shared: boolean;
+  /** Set when other processes may change it as well. */
+  readonly shared: SharedStore | undefined;
 
   /**
    * Records an operation. It joins a live (not COMPLETED) cacheable job of the same instance and action if the new job is

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { openPostgres } from "../helpers/open-postgres.ts";
 import { sharedPostgres } from "../helpers/postgres.ts";
 import { until } from "../helpers/until.ts";
 import { openBot } from "../services/bot.ts";
 import { type Grid, metadataOf, startGrid, watched } from "../services/grid.ts";
 
 /** Servers on one database. What an action needs is put into the CAS of each, which they do not share here. */
-async function startReplicas(t: TestContext, count: number): Promise<Grid[]> {
+async function startReplicas(t: TestContext, count: number, wish: Record<string, string> = {}): Promise<Grid[]> {
   const store = await (await sharedPostgres()).createDatabase();
-  const flags = { store };
+  const flags = { store, ...wish };
   return Promise.all(Array.from({ length: count }, () => startGrid(t, flags)));
 }
 
@@ -40,4 +42,48 @@ test("an operation of one replica is followed, cancelled and worked on through t
   );
   const { leases } = await bot.update([{ id: lease.id, state: 2 }]);
   assert.deepEqual(leases, []);
+});
+
+test("an operation that is followed on another replica is no orphan, and one when nobody follows it", async (t) => {
+  const [one, other] = (await startReplicas(t, 2, { "execution-orphan-grace": "1s" })) as [Grid, Grid];
+  const executing = await one.execute({ instanceName: "main", actionDigest: await one.action() });
+  executing.ended.catch(() => {});
+  executing.drop();
+  const hangUp = new AbortController();
+  const stream = other.execution.waitExecution({ name: executing.name }, { signal: hangUp.signal });
+  const following = await watched(stream, hangUp);
+  following.ended.catch(() => {});
+  await delay(3500);
+  assert.equal((await stateOf(other, executing.name)).done, false);
+  following.drop();
+  await until(async () => (await stateOf(one, executing.name)).done, "the orphan to end", 8000);
+});
+
+test("an operation that somebody polls on another replica is no orphan", async (t) => {
+  const [one, other] = (await startReplicas(t, 2, { "execution-orphan-grace": "1s" })) as [Grid, Grid];
+  const executing = await one.execute({ instanceName: "main", actionDigest: await one.action() });
+  executing.ended.catch(() => {});
+  await other.operations.getOperation({ name: executing.name });
+  executing.drop();
+  await delay(2500);
+  assert.equal((await stateOf(other, executing.name)).done, false);
+});
+
+/** As a list shows it, which is no poll. */
+async function stateOf(grid: Grid, name: string) {
+  const filter = `name = ${name.slice(name.lastIndexOf("/") + 1)}`;
+  const { operations } = await grid.operations.listOperations({ name: "main", filter });
+  assert.equal(operations.length, 1);
+  return operations[0] as (typeof operations)[0];
+}
+
+test("one process has a duty until it lets it go by", async (t) => {
+  const url = await (await sharedPostgres()).createDatabase();
+  const [one, other] = [await openPostgres(t, { url }), await openPostgres(t, { url })];
+  assert.equal(await one.shared?.holdDuty("sweep", 500), true);
+  assert.equal(await one.shared?.holdDuty("sweep", 500), true);
+  assert.equal(await other.shared?.holdDuty("sweep", 500), false);
+  assert.equal(await other.shared?.holdDuty("another", 500), true);
+  await until(async () => (await other.shared?.holdDuty("sweep", 500)) === true);
+  assert.equal(await one.shared?.holdDuty("sweep", 500), false);
 });

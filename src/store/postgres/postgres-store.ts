@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Store } from "../store.ts";
@@ -16,6 +17,7 @@ import { Notices } from "./notices.ts";
 import { operationReads } from "./operation-reads.ts";
 import { operationWrites } from "./operation-writes.ts";
 import { sessions } from "./sessions.ts";
+import { sharing } from "./sharing.ts";
 import { submitWrites } from "./submit-writes.ts";
 
 /** What the store on PostgreSQL needs. */
@@ -94,7 +96,7 @@ function storeOf(db: Database, notices: Notices, resources: AsyncDisposableStack
     ...changeReads(db, (areHidden) => notices.haveRead(areHidden)),
   });
   return {
-    shared: true,
+    shared: calls.track({ ...sharing(db, randomUUID()) }),
     ...methods,
     onChange: (wake) => notices.onChange(wake),
     [Symbol.asyncDispose]: () => {

@@ -101,7 +101,7 @@ function storeOf({ reads, writer, log, resources }: Parts): Store {
   };
 
   return {
-    shared: false,
+    shared: undefined,
     submit: async (submission) => {
       const { row, merged } = await change("submit", plainSubmission(submission));
       return { operation: toOperation(row), merged };

@@ -1,0 +1,40 @@
+import type { SharedStore } from "../store.ts";
+import type { Database } from "./database.ts";
+
+export const MARK_FOLLOWED = {
+  name: "mark_followed",
+  text: `
+    UPDATE operations o SET followed_at = now()
+    FROM unnest($1::text[], $2::text[]) AS followed (instance, id)
+    WHERE o.instance = followed.instance AND o.id = followed.id AND o.completed_at IS NULL`,
+};
+
+export const WAS_FOLLOWED = {
+  name: "was_followed",
+  text: `
+    SELECT 1 FROM operations
+    WHERE instance = $1 AND id = $2 AND followed_at > now() - $3::bigint * interval '1 millisecond'`,
+};
+
+/** Takes a duty that is free or one's own. */
+export const HOLD_DUTY = {
+  name: "hold_duty",
+  text: `
+    INSERT INTO duties AS d (name, holder, until) VALUES ($1, $2, now() + $3::bigint * interval '1 millisecond')
+    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+      WHERE d.holder = excluded.holder OR d.until < now()
+    RETURNING 1`,
+};
+
+/** What processes tell each other; `holder` is this one. */
+export function sharing(db: Database, holder: string): SharedStore {
+  return {
+    markFollowed: async (keys) => {
+      if (keys.length === 0) return;
+      await db.query(MARK_FOLLOWED, [keys.map(({ instance }) => instance), keys.map(({ id }) => id)]);
+    },
+    wasFollowed: async ({ instance, id }, withinMs) =>
+      (await db.query(WAS_FOLLOWED, [instance, id, withinMs])).length > 0,
+    holdDuty: async (name, forMs) => (await db.query(HOLD_DUTY, [name, holder, forMs])).length > 0,
+  };
+}

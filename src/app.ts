@@ -55,7 +55,7 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
     storages.set(instance.name, storage);
   }
 
-  const everywhere = settingsOfAll(config.instances);
+  const everywhere = settingsOfAll(config);
   const schedulerSettings = new Map(config.instances.map((instance) => [instance.name, schedulerSettingsOf(instance)]));
   const scheduler = building.use(
     await createScheduler({
@@ -206,13 +206,13 @@ function schedulerSettingsOf({ operations, execution, botSessions }: InstanceCon
 }
 
 /** What holds for bots that serve every instance: the most patient of the instances' bot settings, and no other service. */
-function settingsOfAll(instances: readonly InstanceConfig[]): InstanceConfig {
+function settingsOfAll({ instances, services }: Config): InstanceConfig {
   const [first] = instances;
   if (!first) throw new Error("there is no instance");
   return {
     ...first,
     name: EVERY_INSTANCE,
-    services: ["bots"],
+    services: services.filter((service) => service === "bots"),
     botSessions: {
       timeoutMs: Math.max(...instances.map((instance) => instance.botSessions.timeoutMs)),
       longPollMs: Math.max(...instances.map((instance) => instance.botSessions.longPollMs)),

@@ -14,6 +14,11 @@ export const serviceNames = [
   "farm",
 ] as const;
 
+/** The service of a name; undefined for what is none. */
+export function serviceOf(value: unknown): ServiceName | undefined {
+  return serviceNames.find((name) => name === value);
+}
+
 /** One of `serviceNames`. */
 export type ServiceName = (typeof serviceNames)[number];
 
@@ -26,7 +31,6 @@ export function instanceNameProblem(name: string): string | undefined {
   if (/[\s\p{Cc}\p{Cs}]/u.test(name)) return "must not contain white space or control characters";
   if (name === "*") return "must not be *, which means all instances to a bot";
   if (name === "-") return "must not be -, which means all instances in a list";
-  if (name === "-") return "must not be -, which means all instances to a list";
   for (const segment of name.split("/")) {
     if (segment === "") return "must not start or end with a slash or contain two in a row";
     if (segment === "." || segment === "..") return "must not contain . or .. between slashes";

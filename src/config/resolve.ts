@@ -33,7 +33,7 @@ function resolveInstance(values: FileValues, { name, services, overrides }: Inst
   const execution = { ...values.execution, ...overrides.execution };
   return {
     name,
-    services,
+    services: services.filter((service) => values.services.includes(service)),
     operations: { ...values.operations, ...overrides.operations },
     cas: { ...cas, maxBlobBytes: Math.min(cas.maxBlobBytes, cas.maxBytes) },
     actionCache: { ...values.actionCache, ...overrides.action_cache },
@@ -45,11 +45,16 @@ function resolveInstance(values: FileValues, { name, services, overrides }: Inst
   };
 }
 
+/** What a bot calls: without one of them the server has no work for bots of its own. */
+const BOT_SERVICES: readonly ServiceName[] = ["bots", "cas", "bytestream", "capabilities"];
+
 /** Gives each instance everything that holds for it, and fills in what depends on other settings. */
 export function resolve(values: FileValues): Config {
   const { operations, cas, actionCache, execution, botSessions, instances, bot, ...rest } = values;
+  const canFeedBots = BOT_SERVICES.every((service) => values.services.includes(service));
   return {
     ...rest,
+    bots: canFeedBots ? values.bots : 0,
     bot: { ...bot, directory: bot.directory ?? join(values.dataDir, "bots") },
     instances: instances.map((entry) => resolveInstance(values, entry)),
   };

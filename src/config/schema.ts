@@ -1,4 +1,4 @@
-import { instanceList } from "./instance-list.ts";
+import { instanceList, serviceNames, serviceOf } from "./instance-list.ts";
 import {
   choice,
   database,
@@ -131,7 +131,19 @@ export const tree = {
     statement_timeout: duration("Longest time of a statement in PostgreSQL.", "30s", { min: "100ms", max: "1h" }),
     connect_timeout: duration("Longest wait for a connection to PostgreSQL.", "5s", { min: "100ms", max: "5m" }),
   },
-  bots: integer("Embedded bots, each a process of its own; 0 for none.", 2, { min: 0, max: 1024 }),
+  services: list(
+    "Services that this process offers, of those that each instance has; the others are UNIMPLEMENTED here.",
+    serviceNames,
+    {
+      accept: serviceOf,
+      expected: `one of ${serviceNames.join(", ")}`,
+    },
+  ),
+  bots: integer(
+    "Embedded bots, each a process of its own; 0 for none. None where services leaves out what they need.",
+    2,
+    { min: 0, max: 1024 },
+  ),
   bot: {
     directory: optionalPath("Where the embedded bots work; `bots` inside of data_dir when not set."),
     cache_max_bytes: size("Room of each embedded bot for inputs that it keeps.", "2GiB", { min: "1MiB" }),

@@ -16,6 +16,18 @@ function problemsOfName(name: string): string {
   }
 }
 
+test("offers of each instance's services only those of the process", () => {
+  const file =
+    "services: [cas, bytestream, operations]\ninstances: [main, {name: other, services: [bots, cas]}]\nbots: 3";
+  const config = load(file);
+  assert.deepEqual(
+    config.instances.map(({ services }) => services),
+    [["operations", "cas", "bytestream"], ["cas"]],
+  );
+  assert.equal(config.bots, 0, "bots of its own could do nothing");
+  assert.equal(load("bots: 3").bots, 3);
+});
+
 test("gives instances what is set for all, and lets each override it", () => {
   const config = load(`
 cas: {max_bytes: 1GiB}

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { Code } from "@connectrpc/connect";
+import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { openPostgres } from "../helpers/open-postgres.ts";
 import { sharedPostgres } from "../helpers/postgres.ts";
 import { until } from "../helpers/until.ts";
 import { openBot } from "../services/bot.ts";
-import { type Grid, metadataOf, startGrid, watched } from "../services/grid.ts";
+import { type Grid, metadataOf, refusal, startGrid, watched } from "../services/grid.ts";
 
 /** Servers on one database. What an action needs is put into the CAS of each, which they do not share here. */
 async function startReplicas(t: TestContext, count: number, wish: Record<string, string> = {}): Promise<Grid[]> {
@@ -86,4 +88,15 @@ test("one process has a duty until it lets it go by", async (t) => {
   assert.equal(await other.shared?.holdDuty("another", 500), true);
   await until(async () => (await other.shared?.holdDuty("sweep", 500)) === true);
   assert.equal(await one.shared?.holdDuty("sweep", 500), false);
+});
+
+test("processes on one store each offer the services that they are told to", async (t) => {
+  const store = await (await sharedPostgres()).createDatabase();
+  const front = await startGrid(t, { store, services: "operations,farm" });
+  const rest = await startGrid(t, { store, services: "execution,bots,cas,action_cache,bytestream,capabilities" });
+  const { name } = await rest.execute({ instanceName: "main", actionDigest: await rest.action() });
+  assert.equal((await front.operations.getOperation({ name })).name, name);
+  const error = await refusal(rest.operations.getOperation({ name }), Code.Unimplemented);
+  assert.equal(error.findDetails(ErrorInfoSchema)[0]?.reason, "SERVICE_NOT_ENABLED");
+  await refusal(front.capabilities.getCapabilities({ instanceName: "main" }), Code.Unimplemented);
 });

@@ -28,6 +28,11 @@ function isNotFound(error: unknown): boolean {
   return error instanceof StatusError && error.code === Code.NotFound;
 }
 
+/** The content may be evicted after it was received and before it is read for the store. */
+function throwPutError(error: unknown): never {
+  throw isNotFound(error) ? unavailable("the blob went before it was stored; send it again", RETRY_MS) : error;
+}
+
 /** Makes a CAS whose blobs are in a remote store, with a cache in files in front of it. */
 export function createRemoteCas(options: RemoteCasOptions): Cas {
   return new RemoteCas(options);
@@ -146,7 +151,7 @@ class RemoteCas implements Cas {
     if (!running) {
       running = this.#store
         .put(digest, content)
-        .then(() => this.#presence.note(digest))
+        .then(() => this.#presence.note(digest), throwPutError)
         .finally(() => this.#puts.delete(key));
       this.#puts.set(key, running);
     }

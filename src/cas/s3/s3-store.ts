@@ -10,7 +10,7 @@ import {
 } from "@aws-sdk/client-s3";
 import type { Clock } from "../../base/clock.ts";
 import { type Digest, sha256 } from "../../base/digests.ts";
-import { StatusError } from "../../base/errors.ts";
+import { StatusError, unavailable } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { createLimiter, mapLimit } from "../concurrency.ts";
 import type { BlobContent, RemoteContent, RemoteStore } from "../remote/remote-store.ts";
@@ -49,6 +49,9 @@ const BUFFER_BYTES = 64 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 5000;
 const IDLE_TIMEOUT_MS = 30_000;
 const MAX_ATTEMPTS = 4;
+/** A start does not wait longer than this for an answer. */
+const CHECK_TIMEOUT_MS = 10_000;
+const RETRY_MS = 1000;
 /** Larger objects cannot be copied by one call. */
 const MAX_COPY_BYTES = 5 * 1024 ** 3;
 const EMPTY: Digest = { fn: sha256, hash: sha256.createHasher().hex(), sizeBytes: 0 };
@@ -101,11 +104,13 @@ export class S3Store implements RemoteStore {
    */
   async check(): Promise<void> {
     const { bucket: Bucket, endpoint } = this.#options;
+    const abortSignal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
     let doing = "look at";
     try {
-      await this.#client.send(new HeadBucketCommand({ Bucket }));
+      await this.#client.send(new HeadBucketCommand({ Bucket }), { abortSignal });
       doing = "write to";
-      await this.#client.send(new PutObjectCommand({ ...this.#target(EMPTY), Body: new Uint8Array(0) }));
+      const empty = new PutObjectCommand({ ...this.#target(EMPTY), Body: new Uint8Array(0) });
+      await this.#client.send(empty, { abortSignal });
     } catch (error) {
       const failure = failureOf(error);
       const { status } = failure;
@@ -137,9 +142,10 @@ export class S3Store implements RemoteStore {
   async open(digest: Digest, offset: number, signal: AbortSignal): Promise<RemoteContent | undefined> {
     const range = offset > 0 ? { Range: `bytes=${offset}-` } : {};
     const command = new GetObjectCommand({ ...this.#target(digest), ...range });
-    const answer = await this.#ask(() => this.#client.send(command, { abortSignal: signal }));
+    const answer = await this.#ask(() => this.#client.send(command, { abortSignal: signal }), signal);
     if (!answer?.Body) return undefined;
     const body = answer.Body as AsyncIterable<Uint8Array> & { destroy(): void };
+    // As large as the blob is, or it is another; a server that knows no ranges sends too much.
     if (answer.ContentLength !== digest.sizeBytes - offset) {
       body.destroy();
       return undefined;
@@ -210,10 +216,9 @@ export class S3Store implements RemoteStore {
     const chunks = body[Symbol.asyncIterator]();
     try {
       for (;;) {
-        const next = await this.#work(() => chunks.next());
+        const next = await this.#work(() => chunks.next(), signal);
         if (next.done) return;
         yield next.value;
-        signal.throwIfAborted();
       }
     } finally {
       await chunks.return?.();
@@ -221,7 +226,7 @@ export class S3Store implements RemoteStore {
   }
 
   /** The answer, or undefined when what was asked for is not there. */
-  async #ask<T>(work: () => Promise<T>): Promise<T | undefined> {
+  async #ask<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
     return await this.#work(async () => {
       try {
         return await work();
@@ -229,17 +234,18 @@ export class S3Store implements RemoteStore {
         if (isMissing(error)) return undefined;
         throw error;
       }
-    });
+    }, signal);
   }
 
   /** What goes wrong between here and the bucket becomes UNAVAILABLE. */
-  async #work<T>(work: () => Promise<T>): Promise<T> {
+  async #work<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
       const result = await work();
       this.#outage.worked();
       return result;
     } catch (error) {
-      throw error instanceof StatusError ? error : this.#outage.failed(error);
+      if (error instanceof StatusError) throw error;
+      throw signal?.aborted ? unavailable("the storage is closed", RETRY_MS) : this.#outage.failed(error);
     }
   }
 }

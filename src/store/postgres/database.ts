@@ -70,7 +70,7 @@ class PooledDatabase implements Database {
       onConnect: (client) => this.#welcome(client),
     });
     // An idle connection that breaks is replaced; who needs one and gets none is told.
-    this.#pool.on("error", (err) => log.debug({ err }, "an idle connection to the database broke"));
+    this.#pool.on("error", ({ message }) => log.debug({ reason: message }, "an idle connection to the database broke"));
   }
 
   query<Row extends readonly unknown[]>(statement: Statement | string, params: readonly Param[] = []): Promise<Row[]> {
@@ -106,8 +106,9 @@ class PooledDatabase implements Database {
         return result;
       } catch (error) {
         client.release(isConnectionLost(error));
-        if (MIXED_CONNECTIONS.has(sqlState(error) ?? "") && !this.#mixed) this.#mixed = true;
-        else if (!isRetryable(error) || attempt >= MOST_RETRIES) throw storeError(error);
+        const isMixed = MIXED_CONNECTIONS.has(sqlState(error) ?? "");
+        if (isMixed) this.#mixed = true;
+        if (!(isMixed || isRetryable(error)) || attempt >= MOST_RETRIES) throw storeError(error);
       }
     }
   }

@@ -93,6 +93,7 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
       drainMs: config.shutdown.graceMs,
       about: { name: "opgrid", version: options.version, docs: "docs/" },
       registry: jsonTypes.registry,
+      ready: () => store.ready(),
       ...{ drain, log, clock, routes: rpc.routes, interceptors: rpc.interceptors },
       fastPath: config.limits.fastPath ? rpc.fastPath : undefined,
     }),

@@ -35,6 +35,8 @@ export interface ServerOptions {
   readonly drainMs: number;
   /** Aborted when `close` begins. The maker keeps it, because interceptors and handlers watch its signal. */
   readonly drain: AbortController;
+  /** What readiness stands on: `/readyz` is 503 while it rejects or takes long. */
+  readonly ready: () => Promise<void>;
   readonly about: About;
   readonly log: Logger;
   readonly clock: Clock;
@@ -96,7 +98,7 @@ function createApp(options: ServerOptions): { app: FastifyInstance; listener: Li
   refuseBadAuthority(app);
   dropEndlessDeadlines(app);
   addCors(app, options.corsOrigins);
-  addPages(app, options.about, options.drain.signal);
+  addPages(app, options);
   addNotFound(app);
   addRpcRoutes(app, {
     routes: options.routes,

@@ -182,6 +182,8 @@ export interface SharedStore {
 export interface Store extends AsyncDisposable {
   /** Set when other processes may change it as well. */
   readonly shared: SharedStore | undefined;
+  /** Whether calls can be answered now: rejects, as they would, when they cannot. May take as long as they may. */
+  ready(): Promise<void>;
 
   /**
    * Records an operation. It joins a live (not COMPLETED) cacheable job of the same instance and action if the new job is

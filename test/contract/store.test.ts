@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { Code } from "../../src/base/errors.ts";
 import { newId } from "../../src/base/ids.ts";
 import { Stage } from "../../src/operations/operations.ts";
 import { CANCELLED, completeJob, openFarm, outcome, START, submission } from "../helpers/farm.ts";
@@ -51,6 +52,13 @@ for (const backend of backends) {
       });
       assert.deepEqual(await store.getOperation({ instance: "main", id: operation.id }), operation);
       assert.deepEqual(await store.getJob(operation.job.id), operation.job);
+    });
+
+    test("a store is ready until it is closed", async (t) => {
+      const { store } = await openFarm(t, backend);
+      await store.ready();
+      await store[Symbol.asyncDispose]();
+      await assert.rejects(store.ready(), { code: Code.Unavailable });
     });
 
     test("metadata with empty fields is not the same as none", async (t) => {

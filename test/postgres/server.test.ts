@@ -4,8 +4,9 @@ import { Operations } from "../../gen/google/longrunning/operations_pb.ts";
 import { CANCELLED, START, submission } from "../helpers/farm.ts";
 import { openPostgres } from "../helpers/open-postgres.ts";
 import { temporaryDir } from "../helpers/open-store.ts";
-import { freePort, sharedPostgres } from "../helpers/postgres.ts";
+import { freePort, sharedPostgres, startPostgres } from "../helpers/postgres.ts";
 import { startServer } from "../helpers/start-server.ts";
+import { until } from "../helpers/until.ts";
 
 test("a server on PostgreSQL shows what another process did, and what it did itself after a restart", async (t) => {
   const url = await (await sharedPostgres()).createDatabase();
@@ -25,6 +26,22 @@ test("a server on PostgreSQL shows what another process did, and what it did its
   assert.equal(again.kind, "already-done");
   const second = await startServer(t, { store: url });
   assert.equal((await second.client(Operations).getOperation({ name })).done, true);
+});
+
+test("a server is not ready while its database is away, lives on, and is ready again without a restart", async (t) => {
+  const database = await startPostgres();
+  const { url } = await startServer(t, { store: await database.createDatabase() });
+  const status = async (path: string) => {
+    const response = await fetch(url + path);
+    await response.body?.cancel();
+    return response.status;
+  };
+  assert.equal(await status("/readyz"), 200);
+  await database.stop();
+  await until(async () => (await status("/readyz")) === 503, "the probe to go red");
+  assert.equal(await status("/healthz"), 200);
+  await database.start();
+  await until(async () => (await status("/readyz")) === 200, "the probe to go green");
 });
 
 test("a server on PostgreSQL has its data directory to itself, and refuses to start without its database", async (t) => {

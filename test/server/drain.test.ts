@@ -5,6 +5,7 @@ import { ByteStream } from "../../gen/google/bytestream/bytestream_pb.ts";
 import { RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
+import { fakeClock } from "../helpers/fake-clock.ts";
 import { type Dialect, dialects, envelope, http2Session, openSocket, readAll, transportOf } from "./clients.ts";
 import { startPort, type TestPort, until } from "./port.ts";
 
@@ -178,6 +179,38 @@ test("tells probes that it is alive but not ready while it drains", async (t) =>
   port.drain.abort();
   assert.deepEqual(await probe("/readyz"), [503, { status: "draining" }]);
   assert.deepEqual(await probe("/healthz"), [200, { status: "ok" }]);
+});
+
+test("is not ready while what it stands on fails or does not answer, and asks it once for all probes", async (t) => {
+  const clock = fakeClock();
+  let asked = 0;
+  let answer: () => Promise<void> = async () => {};
+  const ready = () => {
+    asked += 1;
+    return answer();
+  };
+  const port = await startPort(t, {}, { clock, ready });
+  const probe = async () => {
+    const response = await fetch(`${port.url}/readyz`);
+    return [response.status, await response.json()];
+  };
+  const red = [503, { status: "unavailable" }];
+  answer = () => Promise.reject(new Error("gone"));
+  assert.deepEqual(await probe(), red);
+
+  const hanging = Promise.withResolvers<void>();
+  answer = () => hanging.promise;
+  const before = clock.pending();
+  const probes = [probe(), probe()];
+  await until("both probes wait", () => clock.pending() === before + 2);
+  await clock.advance(2000);
+  assert.deepEqual(await Promise.all(probes), [red, red]);
+  assert.equal(asked, 2);
+
+  hanging.resolve();
+  answer = async () => {};
+  assert.deepEqual(await probe(), [200, { status: "ready" }]);
+  assert.equal(asked, 3);
 });
 
 const POST_CHECK =

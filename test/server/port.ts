@@ -151,6 +151,7 @@ export async function startPort(
     limits: testLimits,
     drainMs: 100,
     drain,
+    ready: async () => {},
     about: { name: "opgrid", version: "0.0.0", docs: "https://docs.invalid/" },
     log,
     clock: systemClock,

@@ -78,6 +78,7 @@ function storeOf(db: Database, notices: Notices, resources: AsyncDisposableStack
   let closed: Promise<void> | undefined;
 
   const methods = calls.track({
+    ready: async () => void (await db.query("SELECT 1")),
     submit: telling(submit),
     markPolled,
     cancelOperation: telling(cancelOperation),

@@ -102,6 +102,7 @@ function storeOf({ reads, writer, log, resources }: Parts): Store {
 
   return {
     shared: undefined,
+    ready: () => ask(() => {}),
     submit: async (submission) => {
       const { row, merged } = await change("submit", plainSubmission(submission));
       return { operation: toOperation(row), merged };

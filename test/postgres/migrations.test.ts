@@ -1,21 +1,29 @@
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { submission } from "../helpers/farm.ts";
 import { openPostgres, openReplicas } from "../helpers/open-postgres.ts";
 import { asAdmin, freePort, runSql, sharedPostgres } from "../helpers/postgres.ts";
 
+const names = readdirSync(new URL("../../src/store/migrations/postgres/", import.meta.url)).sort();
+
 test("processes that start at once on an empty database make one schema", async (t) => {
   const url = await (await sharedPostgres()).createDatabase();
   const stores = await openReplicas(t, url, 6);
   await Promise.all(stores.map((store) => store.submit(submission())));
-  assert.deepEqual(await runSql(url, "SELECT id, name FROM migrations"), [[1, "0001_initial.sql"]]);
+  const applied = await runSql(url, "SELECT id, name FROM migrations ORDER BY id");
+  assert.deepEqual(
+    applied,
+    names.map((name, i) => [i + 1, name]),
+  );
 });
 
 test("a database of a newer version is refused and left alone", async (t) => {
   const url = await (await sharedPostgres()).createDatabase();
   await (await openPostgres(t, { url }))[Symbol.asyncDispose]();
-  await runSql(url, "INSERT INTO migrations VALUES (2, '0002_later.sql', 0)");
-  await assert.rejects(openPostgres(t, { url }), /has schema 2, this opgrid knows none after 1: .* newer version/);
+  await runSql(url, `INSERT INTO migrations VALUES (${names.length + 1}, 'later.sql', 0)`);
+  const refusal = new RegExp(`has schema ${names.length + 1}, this opgrid knows none after ${names.length}: .* newer`);
+  await assert.rejects(openPostgres(t, { url }), refusal);
 });
 
 test("a database that is not in UTF-8 is refused", async (t) => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "./base/clock.ts";
 import type { Digest } from "./base/digests.ts";
 import type { Logger } from "./base/log.ts";
-import { type Cas, createActionCache, createFileCas, createS3Cas } from "./cas/cas.ts";
+import { type Cas, createActionCache, createFileCas, createGrpcCas, createS3Cas } from "./cas/cas.ts";
 import type { Config, InstanceConfig } from "./config/config.ts";
 import {
   createBotHome,
@@ -135,15 +135,16 @@ interface CasDeps extends StorageDeps {
   readonly liveActions: () => Promise<readonly Digest[]>;
 }
 
-/** The CAS in files, or in a bucket with those files as its cache: they are not taken for each other. */
+/** The CAS in files, or elsewhere with files as its cache: one is not taken for the other. */
 async function openCas(dataDir: string, instance: InstanceConfig, { clock, log, liveActions }: CasDeps): Promise<Cas> {
-  const { maxBytes, maxBlobBytes, uploadExpiryMs, s3 } = instance.cas;
+  const { maxBytes, maxBlobBytes, uploadExpiryMs, s3, grpc } = instance.cas;
   const name = directoryName(instance.name);
   const home = join(dataDir, "instances", name);
   const files = { maxBytes, maxBlobBytes, uploadExpiryMs, clock, log };
-  if (s3.bucket === "") return createFileCas({ directory: join(home, "cas"), ...files, liveActions });
   const cache = { directory: join(home, "cas-cache"), ...files };
-  return createS3Cas({ ...s3, prefix: `${s3.prefix}${name}/`, cache });
+  if (s3.bucket !== "") return createS3Cas({ ...s3, prefix: `${s3.prefix}${name}/`, cache });
+  if (grpc.url !== "") return createGrpcCas({ ...grpc, cache });
+  return createFileCas({ directory: join(home, "cas"), ...files, liveActions });
 }
 
 /** One directory for each instance name, slashes and all; `+` stands for the nameless one and in no encoded name. */

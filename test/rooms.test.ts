@@ -27,8 +27,8 @@ const noGen = new Set(["store"]);
 /** npm packages that only these rooms may know. */
 const packages: Record<string, readonly string[]> = {
   fastify: ["server"],
-  "@connectrpc/connect-node": ["server", "cli", "worker"],
-  "@connectrpc/connect": ["base", "server", "rpc", "services", "cli", "worker"],
+  "@connectrpc/connect-node": ["server", "cli", "worker", "cas"],
+  "@connectrpc/connect": ["base", "server", "rpc", "services", "cli", "worker", "cas"],
   "node:sqlite": ["store"],
   pg: ["store"],
   pino: ["app", "cli"],

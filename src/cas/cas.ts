@@ -3,6 +3,7 @@ import type { Digest } from "../base/digests.ts";
 export { type ActionCache, type ActionCacheDeps, createActionCache } from "./action-cache.ts";
 export { type LoadedAction, loadAction, missingInputs } from "./action-inputs.ts";
 export { createFileCas, type FileCasOptions } from "./file-cas.ts";
+export { createGrpcCas, type GrpcCasOptions, type GrpcSettings } from "./grpc/grpc-cas.ts";
 export { type BlobName, parseReadName, parseWriteName } from "./resource-names.ts";
 export { createS3Cas, type S3CasOptions, type S3Settings } from "./s3/s3-cas.ts";
 export { type TreeOptions, tree } from "./tree.ts";

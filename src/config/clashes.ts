@@ -1,6 +1,6 @@
 import type { Path } from "./file.ts";
 import { quoted } from "./kinds.ts";
-import type { FileValues } from "./resolve.ts";
+import { type FileValues, resolveCas } from "./resolve.ts";
 
 /** A problem that settings make only together; `path` is the one to blame. */
 export interface Clash {
@@ -52,13 +52,18 @@ function scopeClashes(path: Path, { execution, cas }: Scope, limits: FileValues[
       [...path, "cas", "max_batch_bytes"],
       "must be at least 64KiB smaller than limits.max_message_bytes, because a batch is one message",
     ],
+    [
+      cas !== undefined && cas.s3.bucket !== "" && cas.grpc.url !== "",
+      [...path, "cas", "grpc", "url"],
+      "must be empty where cas.s3.bucket is not: the blobs are in one place",
+    ],
   );
 }
 
 function instanceClashes(values: Partial<FileValues>): Clash[] {
   return (values.instances ?? []).flatMap(({ overrides }, index) => {
     const execution = values.execution && overrides.execution && { ...values.execution, ...overrides.execution };
-    const cas = values.cas && overrides.cas && { ...values.cas, ...overrides.cas };
+    const cas = values.cas && overrides.cas && resolveCas(values.cas, overrides.cas);
     return scopeClashes(["instances", index], { ...(execution && { execution }), ...(cas && { cas }) }, values.limits);
   });
 }

@@ -28,8 +28,15 @@ export interface Config extends Omit<FileValues, keyof Sections | "instances" | 
   readonly instances: readonly InstanceConfig[];
 }
 
+/** An override of parts of a section within the section leaves the others as they are. */
+export function resolveCas(all: Sections["cas"], overrides: Partial<Sections["cas"]> = {}): Sections["cas"] {
+  const s3 = { ...all.s3, ...overrides.s3 };
+  const grpc = { ...all.grpc, ...overrides.grpc };
+  return { ...all, ...overrides, s3, grpc };
+}
+
 function resolveInstance(values: FileValues, { name, services, overrides }: InstanceEntry): InstanceConfig {
-  const cas = { ...values.cas, ...overrides.cas, s3: { ...values.cas.s3, ...overrides.cas?.s3 } };
+  const cas = resolveCas(values.cas, overrides.cas);
   const execution = { ...values.execution, ...overrides.execution };
   return {
     name,

@@ -53,6 +53,16 @@ const s3 = {
   ),
 };
 
+const grpc = {
+  url: optionalText("Another CAS that has the blobs; data_dir then has a cache of max_bytes.", {
+    accept: (value) => URL.canParse(value) && /^(grpc|http)s?:$/.test(new URL(value).protocol),
+    expected: "a URL like grpc://cas.example.com:50051 or grpcs://...",
+    placeholder: "url",
+  }),
+  instance: text("Name of the instance there.", ""),
+  presence_ttl: duration("How long a blob that was there counts as there without asking.", "1m", { max: "1h" }),
+};
+
 /** Sections that say how an instance works: at the top level for all, inside of an instance for that one. */
 export const instanceSections = {
   operations: {
@@ -69,6 +79,7 @@ export const instanceSections = {
     max_batch_bytes: size("Blobs in one batch call, together.", "4MiB", { min: "1KiB", max: "512MiB" }),
     upload_expiry: duration("How long an unfinished upload can be resumed.", "1h", { min: "1s" }),
     s3,
+    grpc,
   },
   action_cache: {
     max_entries: integer("Action results to keep; the least recently used go.", 1_000_000, { min: 1, max: 1e9 }),

@@ -7,7 +7,7 @@ import { Code } from "../../src/base/errors.ts";
 import type { Cas } from "../../src/cas/cas.ts";
 import { fakeClock } from "../helpers/fake-clock.ts";
 import { until } from "../helpers/until.ts";
-import { assertStatus, type Blob, blobFiles, openCas, randomBlob, uploadFiles } from "./fixtures.ts";
+import { assertStatus, type Blob, blobFiles, openCas, randomBlob, testOfFiles, uploadFiles } from "./fixtures.ts";
 
 /** Sends one part in one call that ends without finishing. */
 async function sendPart(cas: Cas, id: string, { digest, data }: Blob, from: number, to: number): Promise<void> {
@@ -177,7 +177,7 @@ test("starts an upload again whose file was changed behind its back", async (t) 
   assert.equal(again.stats().bytes, 1000);
 });
 
-test("gives up the oldest partial upload when there are too many", async (t) => {
+testOfFiles("gives up the oldest partial upload when there are too many", async (t) => {
   const { cas } = await openCas(t);
   const blob = randomBlob(10);
   await sendPart(cas, "0", blob, 0, 1);

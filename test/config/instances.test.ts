@@ -93,6 +93,16 @@ test("refuses what is no bucket and no endpoint", () => {
   assert.match(`${problem("buckets: x")}`, /did you mean bucket/);
 });
 
+test("refuses two places for the blobs of one instance", () => {
+  const grpc = '{url: "grpc://cas:50051", instance: main}';
+  assert.throws(() => load(`cas: {s3: {bucket: b}, grpc: ${grpc}}`), /cas\.grpc\.url must be empty/);
+  const mixed = (bucket: string) => `
+cas: {s3: {bucket: b}}
+instances: [main, {name: other, cas: {s3: {bucket: "${bucket}"}, grpc: ${grpc}}}]`;
+  assert.throws(() => load(mixed("c")), /instances\[1\]\.cas\.grpc\.url must be empty/);
+  assert.equal(load(mixed("")).instances[1]?.cas.grpc.instance, "main");
+});
+
 test("reads the list from a flag as names, and from a variable as YAML or JSON", () => {
   const names = (inputs: Parameters<typeof loadConfig>[0]) => loadConfig(inputs).instances.map(({ name }) => name);
   assert.deepEqual(names({ flags: { instances: "main,dev/linux" } }), ["main", "dev/linux"]);

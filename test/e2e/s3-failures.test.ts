@@ -145,7 +145,7 @@ onS3("starts while nobody answers, says UNAVAILABLE with a delay, and goes on by
   await server.restart();
   await cas.write(blob.digest, blob.data);
   assert.equal(await cas.has(blob.digest), true);
-  assert.deepEqual(log.lines, ["the bucket of the blobs fails", "the bucket of the blobs works again"]);
+  assert.deepEqual(log.lines, ["the remote store of the blobs fails", "the remote store of the blobs works again"]);
 });
 
 onS3("says in the log and to clients that it is denied access", async (t) => {
@@ -157,7 +157,7 @@ onS3("says in the log and to clients that it is denied access", async (t) => {
   await using store = openS3Store({ ...storeSettings(), log });
   const error = await assertStatus(store.find([blobOf("x").digest]), Code.Unavailable);
   assert.match(error.message, /denies the server access/);
-  assert.deepEqual(log.lines, ["S3 denies access to the bucket of the blobs"]);
+  assert.deepEqual(log.lines, ["the remote store of the blobs denies access"]);
 });
 
 onS3(

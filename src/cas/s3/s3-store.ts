@@ -13,10 +13,11 @@ import { type Digest, sha256 } from "../../base/digests.ts";
 import { StatusError, unavailable } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { createLimiter, mapLimit } from "../concurrency.ts";
+import { createOutage, type Outage } from "../remote/outage.ts";
 import type { BlobContent, RemoteContent, RemoteStore } from "../remote/remote-store.ts";
+import { failureOf, isMissing, type S3Failure } from "./failure.ts";
 import { createMemoryBudget } from "./memory-budget.ts";
 import { PART_BYTES, PieceReader, putInParts } from "./multipart.ts";
-import { createOutage, failureOf, isMissing, type S3Failure } from "./outage.ts";
 
 /** Where the blobs are, and how to get there. Credentials come from where the AWS SDK looks for them. */
 export interface S3Settings {
@@ -87,7 +88,7 @@ export function openS3Store(options: S3StoreOptions): S3Store {
 export class S3Store implements RemoteStore {
   readonly #options: S3StoreOptions;
   readonly #client: S3Client;
-  readonly #outage;
+  readonly #outage: Outage;
   readonly #budget = createMemoryBudget(BUFFER_BYTES);
   readonly #limitFinds = createLimiter(FIND_CONCURRENCY);
   readonly #limitPuts = createLimiter(PUT_CONCURRENCY);
@@ -95,7 +96,8 @@ export class S3Store implements RemoteStore {
   constructor(options: S3StoreOptions) {
     this.#options = options;
     this.#client = clientOf(options);
-    this.#outage = createOutage(options.bucket, options);
+    const { bucket, clock, log } = options;
+    this.#outage = createOutage({ store: { bucket }, failureOf: remoteFailure, clock, log });
   }
 
   /**
@@ -248,6 +250,11 @@ export class S3Store implements RemoteStore {
       throw signal?.aborted ? unavailable("the storage is closed", RETRY_MS) : this.#outage.failed(error);
     }
   }
+}
+
+function remoteFailure(error: unknown) {
+  const { status, code } = failureOf(error);
+  return { isDenied: status === 403, fields: { status, code } };
 }
 
 /** No credentials, no region, a bad endpoint: waiting does not help. */

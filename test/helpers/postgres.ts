@@ -114,6 +114,19 @@ export async function runSql(url: string, ...statements: string[]): Promise<unkn
   }
 }
 
+/** Locks the row of a job, as another transaction would, until the answer is called. */
+export async function holdJob(url: string, id: string): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: url });
+  client.on("error", () => {});
+  await client.connect();
+  await client.query("BEGIN");
+  await client.query("SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE", [id]);
+  return async () => {
+    await client.query("ROLLBACK");
+    await client.end();
+  };
+}
+
 /** A port of this machine that nobody has. */
 export async function freePort(): Promise<number> {
   const server = createServer();

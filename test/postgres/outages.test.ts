@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Code, StatusError } from "../../src/base/errors.ts";
 import { submission } from "../helpers/farm.ts";
 import { openPostgres, openReplicas } from "../helpers/open-postgres.ts";
-import { runSql, sharedPostgres, startPostgres } from "../helpers/postgres.ts";
+import { holdJob, runSql, sharedPostgres, startPostgres } from "../helpers/postgres.ts";
 import { until } from "../helpers/until.ts";
 
 const isUnavailable = (error: unknown) =>
@@ -105,17 +105,13 @@ test("a statement that takes too long is UNAVAILABLE, and so is waiting too long
   const url = await (await sharedPostgres()).createDatabase();
   const store = await openPostgres(t, { url, maxConnections: 1, statementTimeoutMs: 300, connectTimeoutMs: 200 });
   const { operation } = await store.submit(submission({ action: "same" }));
-  const holding = runSql(
-    url,
-    `SELECT pg_sleep(1) FROM (SELECT 1 FROM jobs WHERE id = '${operation.job.id}' FOR UPDATE) job`,
-  );
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  const release = await holdJob(url, operation.job.id);
   const first = store.submit(submission({ action: "same" }));
   const second = new Promise((resolve) => setTimeout(resolve, 20)).then(() => store.getOperation(operation));
   for (const result of await Promise.allSettled([first, second])) {
     assert.ok(result.status === "rejected" && isUnavailable(result.reason), String(result.status));
   }
-  await holding;
+  await release();
   assert.equal((await store.submit(submission({ action: "same" }))).merged, true);
 });
 

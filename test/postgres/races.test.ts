@@ -4,7 +4,7 @@ import { isDone, type OperationRecord, Stage } from "../../src/operations/operat
 import type { Store } from "../../src/store/store.ts";
 import { CANCELLED, completeJob, outcome, START, session, submission } from "../helpers/farm.ts";
 import { openPostgres, openReplicas } from "../helpers/open-postgres.ts";
-import { runSql, sharedPostgres } from "../helpers/postgres.ts";
+import { holdJob, runSql, sharedPostgres } from "../helpers/postgres.ts";
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 const pick = <T>(from: readonly T[], i: number): T => from[i % from.length] ?? assert.fail();
@@ -165,16 +165,12 @@ test("what others hold locked is passed over and not waited for", async (t) => {
   const [first, second] = [await store.submit(submission()), await store.submit(submission())];
   await store.putSession(session());
   const claim = () => store.claim({ session: "main/bot-session", worker: "bot", platforms: [1], limit: 1, now: START });
-  const lock = `SELECT pg_sleep(0.8) FROM (SELECT 1 FROM jobs WHERE id = '${first.operation.job.id}' FOR UPDATE) job`;
-  const locked = runSql(url, lock);
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  const from = performance.now();
+  const release = await holdJob(url, first.operation.job.id);
   assert.deepEqual(
     (await claim()).map(({ id }) => id),
     [second.operation.job.id],
   );
-  assert.ok(performance.now() - from < 400);
-  await locked;
+  await release();
   assert.deepEqual(
     (await claim()).map(({ id }) => id),
     [first.operation.job.id],

@@ -10,6 +10,7 @@ import type {
 } from "../operations/operations.ts";
 
 import type { Cause, JobEvent, ReachedTime } from "./job-event.ts";
+import type { PostgresStoreOptions } from "./postgres/postgres-store.ts";
 
 export {
   type Cause,
@@ -19,7 +20,7 @@ export {
   LONGEST_REASON,
   type ReachedTime,
 } from "./job-event.ts";
-export { createPostgresStore, type PostgresStoreOptions } from "./postgres/postgres-store.ts";
+export type { PostgresStoreOptions } from "./postgres/postgres-store.ts";
 export { lockDataDir } from "./sqlite/data-dir-lock.ts";
 export { createSqliteStore, type SqliteStoreOptions } from "./sqlite/sqlite-store.ts";
 
@@ -285,4 +286,13 @@ export interface Store extends AsyncDisposable {
   deleteActionResult(instance: string, action: Digest): Promise<void>;
   /** Keeps at most `keep` results of an instance, the most recently used; answers how many went. May take several steps. */
   pruneActionResults(instance: string, keep: number): Promise<number>;
+}
+
+/**
+ * Opens a store in PostgreSQL that any number of processes share. Throws, in words for the operator, when the database
+ * cannot be reached, when a newer version wrote it, and when it is too old. Its driver is loaded for nobody else.
+ */
+export async function createPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  const { openPostgresStore } = await import("./postgres/postgres-store.ts");
+  return openPostgresStore(options);
 }

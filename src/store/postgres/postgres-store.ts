@@ -46,7 +46,7 @@ const CONNECT_TIMEOUT_MS = 5000;
  * Opens a store that any number of processes share. Throws, in words for the operator, when the database cannot be
  * reached, when a newer version wrote it, and when it is too old.
  */
-export async function createPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const { url, directUrl = url, log, clock = systemClock, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
   const { maxConnections = MAX_CONNECTIONS, statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options;
   await migrate(directUrl, MIGRATIONS, clock.now(), connectTimeoutMs);

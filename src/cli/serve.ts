@@ -12,6 +12,7 @@ import {
 } from "../config/config.ts";
 import { type BotPool, startBotPool } from "../worker/worker.ts";
 import { embeddedBotArgs, embeddedBotGraceMs } from "./bot.ts";
+import { botEnvironment } from "./bot-environment.ts";
 import { type CommandContext, withExamples } from "./command.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { UsageError } from "./failure.ts";
@@ -83,10 +84,11 @@ async function start(config: Config, log: Logger, shell: Shell): Promise<App> {
   }
 }
 
-function startBots(config: Config, url: string, log: Logger, { clock }: Shell): BotPool {
+function startBots(config: Config, url: string, log: Logger, { clock, env }: Shell): BotPool {
   const remote = `http://${new URL(reachable(url)).host}`;
   const args = embeddedBotArgs(config, remote);
-  return startBotPool({ count: config.bots, args: () => args, graceMs: embeddedBotGraceMs(config), clock, log });
+  const graceMs = embeddedBotGraceMs(config);
+  return startBotPool({ count: config.bots, args: () => args, env: botEnvironment(env), graceMs, clock, log });
 }
 
 /** Runs a server until it is told to stop, then lets it finish: the bots first, which report to it. */

@@ -111,6 +111,14 @@ for (const backend of backends) {
       assert.equal(elsewhere.merged, false);
     });
 
+    test("a submission that joins a job of another platform is answered with that job", async (t) => {
+      const { submit, again } = await openFarm(t, backend);
+      const first = await submit({ action: "same" });
+      const second = await submit({ action: "same", platform: [{ name: "OSFamily", value: "macos" }] });
+      assert.deepEqual(second.job, first.job);
+      assert.deepEqual(await again(second), second);
+    });
+
     test("of many submissions of one action at once exactly one brings the job", async (t) => {
       const { store } = await openFarm(t, backend);
       const results = await Promise.all(Array.from({ length: 20 }, () => store.submit(submission({ action: "same" }))));

@@ -52,7 +52,10 @@ const SUBMIT = {
     ), payload AS (
       INSERT INTO job_payloads (job_id, response) SELECT id, $18::bytea FROM job WHERE $18::bytea IS NOT NULL
     )
-    SELECT ${OPERATION_COLUMNS} FROM operation o CROSS JOIN job j CROSS JOIN (SELECT $30::text AS properties) p
+    SELECT ${OPERATION_COLUMNS} FROM operation o CROSS JOIN job j CROSS JOIN LATERAL (
+      SELECT CASE j.platform_id WHEN $8 THEN $30::text ELSE coalesce(
+        (SELECT properties FROM platforms WHERE id = j.platform_id), $30::text) END AS properties
+    ) p
     LEFT JOIN (
       SELECT job_id, partial_metadata, response FROM job_payloads UNION ALL SELECT $3, NULL, $18 WHERE $18 IS NOT NULL
     ) x ON x.job_id = j.id`,

@@ -6,7 +6,7 @@ import { blobNotFound } from "../blob-names.ts";
 import type { Cas } from "../cas.ts";
 import { createLimiter } from "../concurrency.ts";
 import type { Presence } from "./presence.ts";
-import type { RemoteStore } from "./remote-store.ts";
+import type { RemoteContent, RemoteStore } from "./remote-store.ts";
 
 /** No client can choose it, because a client's id has no slash in it. */
 const FETCH_ID = "fetch/";
@@ -14,6 +14,7 @@ const CONCURRENCY = 32;
 const MAX_ATTEMPTS = 4;
 const BACKOFF_MS = 200;
 const RETRY_MS = 1000;
+const NOTHING: RemoteContent = { version: "", chunks: (async function* () {})() };
 
 /** What fetches work on. */
 export interface FetchDeps {
@@ -73,7 +74,8 @@ export class Fetches implements AsyncDisposable {
     const { store, cache, presence } = this.#deps;
     await using upload = await this.#openUpload(cache, digest);
     const from = upload.committedSize;
-    const content = await store.open(digest, from, this.#end.signal);
+    // A process that died after the last byte has left nothing to ask for, which a store may refuse.
+    const content = from === digest.sizeBytes ? NOTHING : await store.open(digest, from, this.#end.signal);
     if (!content) {
       presence.forget(digest);
       throw blobNotFound(digest);

@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { type Command, Option } from "commander";
 import { type Config, parseDuration, parseSize } from "../config/config.ts";
 import { type BotOptions, botSignals, runBot } from "../worker/worker.ts";
@@ -83,11 +84,17 @@ export function addBot(parent: Command, context: CommandContext): void {
   withExamples(command, "opgrid bot --remote grpc://farm.example.com:50051 --instance-name main --property pool=large");
 }
 
-/** The arguments of `opgrid bot` for a bot that a server starts beside itself. `remote`: where the server listens. */
-export function embeddedBotArgs({ bot, log, shutdown }: Config, remote: string): string[] {
+/**
+ * The arguments of `opgrid bot` for a bot that a server starts beside itself. `remote`: where the server listens. Servers
+ * that share a store may share a machine as well; there a bot is called after the port too, as of two bots with one name
+ * each takes the other for its successor.
+ */
+export function embeddedBotArgs({ bot, log, shutdown, store }: Config, remote: string): string[] {
+  const name = store.url === "sqlite" ? [] : ["--bot-id", `${hostname()}-${new URL(remote).port || "80"}`];
   return [
     "bot",
     ...["--remote", remote, "--instance-name", bot.instance],
+    ...name,
     ...["--directory", bot.directory, "--numbered"],
     ...["--capacity", String(bot.capacity), "--cache-max-bytes", String(bot.cacheMaxBytes)],
     ...["--sandbox", bot.sandbox, ...(bot.network ? ["--network"] : [])],

@@ -32,11 +32,14 @@ export function startDuties(deps: {
   instances: readonly string[];
   settingsOf: (instance: string) => SchedulerSettings;
   everyMs: number;
-  /** Bot sessions get this long after the start before the first can expire: they could not reach a server that was down. */
+  /**
+   * Bot sessions get this long after the start, and after the store could not be used, before the first can expire: bots
+   * could not reach a server that was down, nor a store that was away.
+   */
   sessionGraceMs: number;
 }): Duties {
   const { store, clock, jobs } = deps;
-  const startedAt = clock.now();
+  let reachableSince = clock.now();
   let running: Promise<void> = Promise.resolve();
   let timer: Timer;
   let stopped = false;
@@ -69,7 +72,7 @@ export function startDuties(deps: {
 
   async function run() {
     if (!(await isMine())) return;
-    if (clock.now() >= startedAt + deps.sessionGraceMs) await deps.sessions.closeExpired();
+    if (clock.now() >= reachableSince + deps.sessionGraceMs) await deps.sessions.closeExpired();
     await endOverdue();
     for (const instance of deps.instances) await endUnserved(instance);
   }
@@ -77,7 +80,10 @@ export function startDuties(deps: {
   function schedule() {
     timer = clock.after(deps.everyMs, () => {
       running = run()
-        .catch((error: unknown) => deps.log.error({ err: error }, "a periodic duty failed"))
+        .catch((error: unknown) => {
+          reachableSince = clock.now();
+          deps.log.error({ err: error }, "a periodic duty failed");
+        })
         .then(() => {
           if (!stopped) schedule();
         });

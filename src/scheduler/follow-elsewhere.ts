@@ -15,11 +15,13 @@ export interface FollowElsewhere {
 
 /** A process says several times within a grace that an operation is followed. */
 const TIMES_A_GRACE = 3;
+const RETRY_MS = 1000;
 
 /**
  * An operation is an orphan when no process has followers of it. Each process has its own timers, and tells the others in
  * the store: at once of a client that came back, as its operation may be near the end of its grace elsewhere, and of all
- * others now and then. Most operations end before that.
+ * others now and then. Most operations end before that. While the store is away nobody can tell, nor come back to an
+ * operation, so every grace starts anew when it is there again.
  */
 export function followElsewhere(deps: {
   store: Store;
@@ -35,14 +37,24 @@ export function followElsewhere(deps: {
   let telling: Promise<void> = Promise.resolve();
   let timer: Timer | undefined;
   let stopped = false;
+  let isAway = false;
+  let lastAway = Number.NEGATIVE_INFINITY;
+
+  async function tellAll(): Promise<void> {
+    try {
+      await shared.markFollowed(orphans.followed());
+      isAway = false;
+    } catch (error) {
+      if (!isAway) log.warn({ err: error }, "cannot tell other processes who is followed here");
+      isAway = true;
+      lastAway = clock.now();
+    }
+  }
 
   function schedule(): void {
     if (stopped || everyMs === Number.POSITIVE_INFINITY) return;
-    timer = clock.after(everyMs, () => {
-      telling = shared
-        .markFollowed(orphans.followed())
-        .catch((error: unknown) => log.warn({ err: error }, "cannot tell other processes who is followed here"))
-        .then(schedule);
+    timer = clock.after(isAway ? Math.min(RETRY_MS, everyMs) : everyMs, () => {
+      telling = tellAll().then(schedule);
     });
   }
 
@@ -52,7 +64,8 @@ export function followElsewhere(deps: {
     keeps: async (key, graceMs) => {
       const record = await store.getOperation(key);
       if (!record || isDone(record)) return true;
-      if (!record.polled && !(await shared.wasFollowed(key, graceMs))) return false;
+      const wasAway = isAway || clock.now() - lastAway < graceMs;
+      if (!record.polled && !wasAway && !(await shared.wasFollowed(key, graceMs))) return false;
       orphans.watchOver(key, record.polled);
       return true;
     },

@@ -30,7 +30,6 @@ export const HOLD_DUTY = {
 export function sharing(db: Database, holder: string): SharedStore {
   return {
     markFollowed: async (keys) => {
-      if (keys.length === 0) return;
       await db.query(MARK_FOLLOWED, [keys.map(({ instance }) => instance), keys.map(({ id }) => id)]);
     },
     wasFollowed: async ({ instance, id }, withinMs) =>

@@ -12,16 +12,17 @@ export interface Known {
 
 const byId = <T extends { readonly id: string }>(all: readonly T[]) => all.toSorted((a, b) => (a.id < b.id ? -1 : 1));
 
-/** What matters most, cheap enough to be looked at after each step. */
+/** All by which one knows in which order the last calls took effect, and cheap enough to be asked after each. */
 export async function quickView(store: Store, { operations, jobs }: Known) {
-  const [records, liveOperations, liveJobs, sessions, histories] = await Promise.all([
+  const [records, liveOperations, liveJobs, sessions, histories, results] = await Promise.all([
     Promise.all(operations.map((key) => store.getOperation(key))),
     store.liveOperations(),
     store.liveJobs(undefined),
     store.sessions(undefined),
-    Promise.all(jobs.slice(-4).map((id) => store.history(id))),
+    Promise.all(jobs.map((id) => store.history(id))),
+    Promise.all(INSTANCES.flatMap((one) => ACTIONS.map((action) => store.getActionResult(one, action, 0)))),
   ]);
-  return { records, liveOperations: byId(liveOperations), liveJobs: byId(liveJobs), sessions, histories };
+  return { records, liveOperations: byId(liveOperations), liveJobs: byId(liveJobs), sessions, histories, results };
 }
 
 /** The same of the model. */
@@ -31,7 +32,8 @@ export function quickViewOf(model: StoreModel, { operations, jobs }: Known): Awa
     liveOperations: byId(model.liveOperations()),
     liveJobs: byId(model.liveJobs()),
     sessions: [...model.sessions.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
-    histories: jobs.slice(-4).map((id) => [...model.history(id)]),
+    histories: jobs.map((id) => [...model.history(id)]),
+    results: INSTANCES.flatMap((one) => ACTIONS.map((action) => model.results.get(resultKey(one, action)))),
   };
 }
 
@@ -39,16 +41,12 @@ export function quickViewOf(model: StoreModel, { operations, jobs }: Known): Awa
 export async function wholeView(store: Store, { jobs }: Known, now: number) {
   return {
     jobs: await Promise.all(jobs.map((id) => store.getJob(id))),
-    histories: await Promise.all(jobs.map((id) => store.history(id))),
     lists: await Promise.all(INSTANCES.map((instance) => store.listOperations(everything(instance)))),
     liveJobs: await Promise.all(INSTANCES.map(async (instance) => byId(await store.liveJobs(instance)))),
     leased: await Promise.all(SESSIONS.map(async (name) => byId(await store.leasedJobs(name)))),
     leases: await Promise.all(SESSIONS.map((name) => store.leases(name))),
     overdue: byId(await store.overdueJobs(now, 1, 100)),
     waiting: await Promise.all(INSTANCES.map(async (one) => byId(await store.jobsQueuedBefore(one, now - 5, 100)))),
-    results: await Promise.all(
-      INSTANCES.flatMap((one) => ACTIONS.map((action) => store.getActionResult(one, action, now))),
-    ),
     queues: (await Promise.all(INSTANCES.map((instance) => store.platformQueues(instance)))).flat(),
   };
 }
@@ -60,14 +58,12 @@ export function wholeViewOf(model: StoreModel, { jobs }: Known, now: number): Aw
   const queued = live.filter(({ stage }) => stage === Stage.QUEUED);
   return {
     jobs: jobs.map((id) => model.jobs.get(id)),
-    histories: jobs.map((id) => [...model.history(id)]),
     lists: INSTANCES.map((instance) => byId(model.operations(instance))),
     liveJobs: INSTANCES.map((instance) => byId(live.filter((job) => job.instance === instance))),
     leased: SESSIONS.map((name) => byId(live.filter(({ session }) => session === name))),
     leases: SESSIONS.map((name) => model.leases(name)),
     overdue: byId(executing.filter(({ assignedAt = 0 }) => assignedAt + TIMEOUT_MS + 1 < now)),
     waiting: INSTANCES.map((one) => byId(queued.filter((job) => job.instance === one && job.queuedAt < now - 5))),
-    results: INSTANCES.flatMap((one) => ACTIONS.map((action) => model.results.get(resultKey(one, action)))),
     queues: INSTANCES.flatMap((instance) =>
       ["linux", "macos"].map((value) => {
         const here = (job: (typeof live)[number]) => job.instance === instance && job.platform[0]?.value === value;

@@ -21,8 +21,8 @@ export interface PostgresServer {
   readonly port: number;
   /** Makes an empty database and answers its URL. */
   createDatabase(): Promise<string>;
-  /** Ends the server at once, as a crash would. */
-  stop(): Promise<void>;
+  /** Ends the server: `fast` cuts connections and shuts down in order, `immediate`, the default, is like a crash. */
+  stop(mode?: "fast" | "immediate"): Promise<void>;
   /** Starts it again, with the same port and data. */
   start(): Promise<void>;
 }
@@ -61,12 +61,12 @@ export async function startPostgres(): Promise<PostgresServer> {
     await until(() => canConnect(port), "PostgreSQL accepts connections", 20_000);
   }
 
-  async function stop(): Promise<void> {
+  async function stop(mode: "fast" | "immediate" = "immediate"): Promise<void> {
     const child = server;
     server = undefined;
     if (!child || child.exitCode !== null) return;
     const ended = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGQUIT");
+    child.kill(mode === "fast" ? "SIGINT" : "SIGQUIT");
     await ended;
   }
 

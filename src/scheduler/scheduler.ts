@@ -121,10 +121,12 @@ export async function createScheduler(deps: {
     return result;
   }
 
-  async function notePoll(key: OperationKey, record: OperationRecord) {
-    if (orphans.isFollowed(key)) return;
-    if (!record.polled) await store.markPolled(key);
+  /** Undefined when there is nothing to wait for, as with most polls, which are not the first. */
+  function notePoll(key: OperationKey, record: OperationRecord): Promise<void> | undefined {
+    if (orphans.isFollowed(key)) return undefined;
+    if (!record.polled) return store.markPolled(key).then(() => orphans.watchOver(key, true));
     orphans.watchOver(key, true);
+    return undefined;
   }
 
   async function* watch(operation: OperationKey | OperationRecord, options: WatchOptions) {
@@ -154,7 +156,8 @@ export async function createScheduler(deps: {
     },
     poll: async (key) => {
       const record = await store.getOperation(key);
-      if (record && !isDone(record)) await notePoll(key, record);
+      const noted = record && !isDone(record) ? notePoll(key, record) : undefined;
+      if (noted) await noted;
       return record;
     },
     list: (query) => store.listOperations(query),

@@ -4,8 +4,10 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Digest, ExecutionStage_Value } from "../../build/bazel/remote/execution/v2/remote_execution_pb.ts";
+import type { Digest, ExecutionStage_Value, RequestMetadata } from "../../build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { file_build_bazel_remote_execution_v2_remote_execution } from "../../build/bazel/remote/execution/v2/remote_execution_pb.ts";
+import type { ClientIdentity } from "../../build/buildgrid/identity_pb.ts";
+import { file_build_buildgrid_identity } from "../../build/buildgrid/identity_pb.ts";
 import type { BotStatus } from "../../google/devtools/remoteworkers/v1test2/bots_pb.ts";
 import { file_google_devtools_remoteworkers_v1test2_bots } from "../../google/devtools/remoteworkers/v1test2/bots_pb.ts";
 import type { Operation } from "../../google/longrunning/operations_pb.ts";
@@ -18,7 +20,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file opgrid/v1/opgrid.proto.
  */
 export const file_opgrid_v1_opgrid: GenFile = /*@__PURE__*/
-  fileDesc("ChZvcGdyaWQvdjEvb3BncmlkLnByb3RvEglvcGdyaWQudjEiawoWV2F0Y2hPcGVyYXRpb25zUmVxdWVzdBIVCg1pbnN0YW5jZV9uYW1lGAEgASgJEg4KBmZpbHRlchgCIAEoCRIUCgxyZXN1bWVfdG9rZW4YAyABKAkSFAoMY2hhbmdlc19vbmx5GAQgASgIInkKF1dhdGNoT3BlcmF0aW9uc1Jlc3BvbnNlEg0KBXJlc2V0GAEgASgIEisKB2NoYW5nZXMYAiADKAsyGi5vcGdyaWQudjEuT3BlcmF0aW9uQ2hhbmdlEgwKBGxpdmUYAyABKAgSFAoMcmVzdW1lX3Rva2VuGAQgASgJInIKD09wZXJhdGlvbkNoYW5nZRIyCglvcGVyYXRpb24YASABKAsyHS5nb29nbGUubG9uZ3J1bm5pbmcuT3BlcmF0aW9uSAASDgoEbGVmdBgCIAEoCUgAEhEKB2RlbGV0ZWQYAyABKAlIAEIICgZjaGFuZ2UiUgoSTGlzdFdvcmtlcnNSZXF1ZXN0EhUKDWluc3RhbmNlX25hbWUYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiUgoTTGlzdFdvcmtlcnNSZXNwb25zZRIiCgd3b3JrZXJzGAEgAygLMhEub3BncmlkLnYxLldvcmtlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki7wIKBldvcmtlchIOCgZib3RfaWQYASABKAkSFAoMc2Vzc2lvbl9uYW1lGAIgASgJEhUKDWluc3RhbmNlX25hbWUYAyABKAkSQAoGc3RhdHVzGAQgASgOMjAuZ29vZ2xlLmRldnRvb2xzLnJlbW90ZXdvcmtlcnMudjF0ZXN0Mi5Cb3RTdGF0dXMSEAoIY2FwYWNpdHkYBSABKAUSLwoKcHJvcGVydGllcxgGIAMoCzIbLm9wZ3JpZC52MS5QbGF0Zm9ybVByb3BlcnR5EiYKBmxlYXNlcxgHIAMoCzIWLm9wZ3JpZC52MS5Xb3JrZXJMZWFzZRIZChFvdGhlcl9sZWFzZV9jb3VudBgIIAEoBRIvCgt1cGRhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpcBCgtXb3JrZXJMZWFzZRIXCg9vcGVyYXRpb25fbmFtZXMYASADKAkSPgoNYWN0aW9uX2RpZ2VzdBgCIAEoCzInLmJ1aWxkLmJhemVsLnJlbW90ZS5leGVjdXRpb24udjIuRGlnZXN0Ei8KC2Fzc2lnbl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIvChBQbGF0Zm9ybVByb3BlcnR5EgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkiPgoPR2V0UXVldWVSZXF1ZXN0EhUKDWluc3RhbmNlX25hbWUYASABKAkSFAoMaW5jbHVkZV9pZGxlGAIgASgIIlcKEEdldFF1ZXVlUmVzcG9uc2USKwoJcGxhdGZvcm1zGAEgAygLMhgub3BncmlkLnYxLlBsYXRmb3JtUXVldWUSFgoOcGxhdGZvcm1fY291bnQYAiABKAUivgIKDVBsYXRmb3JtUXVldWUSLwoKcHJvcGVydGllcxgBIAMoCzIbLm9wZ3JpZC52MS5QbGF0Zm9ybVByb3BlcnR5EhQKDHF1ZXVlZF9jb3VudBgCIAEoAxIXCg9leGVjdXRpbmdfY291bnQYAyABKAMSGQoRaWRsZV93b3JrZXJfY291bnQYBCABKAUSGQoRYnVzeV93b3JrZXJfY291bnQYBSABKAUSIAoYdW5hdmFpbGFibGVfd29ya2VyX2NvdW50GAYgASgFEjUKEW9sZGVzdF9xdWV1ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgtvbGRlc3Rfd2FpdBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIOCgZzZXJ2ZWQYCSABKAgiKAoYR2V0T3BlcmF0aW9uU3RhdHNSZXF1ZXN0EgwKBG5hbWUYASABKAkixwIKGUdldE9wZXJhdGlvblN0YXRzUmVzcG9uc2USRAoFc3RhZ2UYASABKA4yNS5idWlsZC5iYXplbC5yZW1vdGUuZXhlY3V0aW9uLnYyLkV4ZWN1dGlvblN0YWdlLlZhbHVlEhsKDnF1ZXVlX3Bvc2l0aW9uGAIgASgFSACIAQESGwoTcXVldWVfcG9zaXRpb25fdGV4dBgDIAEoCRIVCg1hdHRlbXB0X2NvdW50GAQgASgFEjEKDnF1ZXVlX2R1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEioKC3dhaXRfcmVhc29uGAYgASgOMhUub3BncmlkLnYxLldhaXRSZWFzb24SEQoJd2FpdF90ZXh0GAcgASgJEg4KBmJvdF9pZBgIIAEoCUIRCg9fcXVldWVfcG9zaXRpb24iKgoaR2V0T3BlcmF0aW9uSGlzdG9yeVJlcXVlc3QSDAoEbmFtZRgBIAEoCSKCAQobR2V0T3BlcmF0aW9uSGlzdG9yeVJlc3BvbnNlEj4KDWFjdGlvbl9kaWdlc3QYASABKAsyJy5idWlsZC5iYXplbC5yZW1vdGUuZXhlY3V0aW9uLnYyLkRpZ2VzdBIjCgZldmVudHMYAiADKAsyEy5vcGdyaWQudjEuSm9iRXZlbnQiiwEKCEpvYkV2ZW50EiUKBHR5cGUYASABKA4yFy5vcGdyaWQudjEuSm9iRXZlbnRUeXBlEi4KCmV2ZW50X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKB3BheWxvYWQYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IjMKGkdldE9wZXJhdGlvbkZpbHRlcnNSZXF1ZXN0EhUKDWluc3RhbmNlX25hbWUYASABKAkiSgobR2V0T3BlcmF0aW9uRmlsdGVyc1Jlc3BvbnNlEisKB2ZpbHRlcnMYASADKAsyGi5vcGdyaWQudjEuT3BlcmF0aW9uRmlsdGVyInYKD09wZXJhdGlvbkZpbHRlchILCgNrZXkYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSDAoEdHlwZRgDIAEoCRIRCglvcGVyYXRvcnMYBCADKAkSDgoGdmFsdWVzGAUgAygJEhAKCHNvcnRhYmxlGAYgASgIIi4KDktpbGxKb2JSZXF1ZXN0EgwKBG5hbWUYASABKAkSDgoGcmVhc29uGAIgASgJIiEKD0tpbGxKb2JSZXNwb25zZRIOCgZraWxsZWQYASABKAgiYQoXQ2FuY2VsT3BlcmF0aW9uc1JlcXVlc3QSFQoNaW5zdGFuY2VfbmFtZRgBIAEoCRIOCgZmaWx0ZXIYAiABKAkSDwoHZHJ5X3J1bhgDIAEoCBIOCgZyZWFzb24YBCABKAkiSgoYQ2FuY2VsT3BlcmF0aW9uc1Jlc3BvbnNlEhUKDW1hdGNoZWRfY291bnQYASABKAMSFwoPY2FuY2VsbGVkX2NvdW50GAIgASgDKskBCgpXYWl0UmVhc29uEhsKF1dBSVRfUkVBU09OX1VOU1BFQ0lGSUVEEAASIgoeV0FJVF9SRUFTT05fTk9fTUFUQ0hJTkdfV09SS0VSEAESIwofV0FJVF9SRUFTT05fV09SS0VSU19VTkFWQUlMQUJMRRACEh0KGVdBSVRfUkVBU09OX0JFSElORF9PVEhFUlMQAxIcChhXQUlUX1JFQVNPTl9XT1JLRVJTX0JVU1kQBBIYChRXQUlUX1JFQVNPTl9TVEFSVElORxAFKrUCCgxKb2JFdmVudFR5cGUSHgoaSk9CX0VWRU5UX1RZUEVfVU5TUEVDSUZJRUQQABIbChdKT0JfRVZFTlRfVFlQRV9DUkVBVElPThABEiAKHEpPQl9FVkVOVF9UWVBFX05FV19PUEVSQVRJT04QAhIdChlKT0JfRVZFTlRfVFlQRV9BU1NJR05NRU5UEAMSHQoZSk9CX0VWRU5UX1RZUEVfQ09NUExFVElPThAEEikKJUpPQl9FVkVOVF9UWVBFX09QRVJBVElPTl9DQU5DRUxMQVRJT04QBRIfChtKT0JfRVZFTlRfVFlQRV9DQU5DRUxMQVRJT04QBhIYChRKT0JfRVZFTlRfVFlQRV9SRVRSWRAHEiIKHkpPQl9FVkVOVF9UWVBFX1BST0dSRVNTX1VQREFURRAIMuAFCgtGYXJtU2VydmljZRJaCg9XYXRjaE9wZXJhdGlvbnMSIS5vcGdyaWQudjEuV2F0Y2hPcGVyYXRpb25zUmVxdWVzdBoiLm9wZ3JpZC52MS5XYXRjaE9wZXJhdGlvbnNSZXNwb25zZTABElEKC0xpc3RXb3JrZXJzEh0ub3BncmlkLnYxLkxpc3RXb3JrZXJzUmVxdWVzdBoeLm9wZ3JpZC52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlIgOQAgESSAoIR2V0UXVldWUSGi5vcGdyaWQudjEuR2V0UXVldWVSZXF1ZXN0Ghsub3BncmlkLnYxLkdldFF1ZXVlUmVzcG9uc2UiA5ACARJjChFHZXRPcGVyYXRpb25TdGF0cxIjLm9wZ3JpZC52MS5HZXRPcGVyYXRpb25TdGF0c1JlcXVlc3QaJC5vcGdyaWQudjEuR2V0T3BlcmF0aW9uU3RhdHNSZXNwb25zZSIDkAIBEmkKE0dldE9wZXJhdGlvbkhpc3RvcnkSJS5vcGdyaWQudjEuR2V0T3BlcmF0aW9uSGlzdG9yeVJlcXVlc3QaJi5vcGdyaWQudjEuR2V0T3BlcmF0aW9uSGlzdG9yeVJlc3BvbnNlIgOQAgESaQoTR2V0T3BlcmF0aW9uRmlsdGVycxIlLm9wZ3JpZC52MS5HZXRPcGVyYXRpb25GaWx0ZXJzUmVxdWVzdBomLm9wZ3JpZC52MS5HZXRPcGVyYXRpb25GaWx0ZXJzUmVzcG9uc2UiA5ACARJACgdLaWxsSm9iEhkub3BncmlkLnYxLktpbGxKb2JSZXF1ZXN0Ghoub3BncmlkLnYxLktpbGxKb2JSZXNwb25zZRJbChBDYW5jZWxPcGVyYXRpb25zEiIub3BncmlkLnYxLkNhbmNlbE9wZXJhdGlvbnNSZXF1ZXN0GiMub3BncmlkLnYxLkNhbmNlbE9wZXJhdGlvbnNSZXNwb25zZWIGcHJvdG8z", [file_build_bazel_remote_execution_v2_remote_execution, file_google_devtools_remoteworkers_v1test2_bots, file_google_longrunning_operations, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChZvcGdyaWQvdjEvb3BncmlkLnByb3RvEglvcGdyaWQudjEiogEKFldhdGNoT3BlcmF0aW9uc1JlcXVlc3QSFQoNaW5zdGFuY2VfbmFtZRgBIAEoCRIOCgZmaWx0ZXIYAiABKAkSFAoMcmVzdW1lX3Rva2VuGAMgASgJEhQKDGNoYW5nZXNfb25seRgEIAEoCBImCgR2aWV3GAUgASgOMhgub3BncmlkLnYxLk9wZXJhdGlvblZpZXcSDQoFbGltaXQYBiABKAUilAUKEE9wZXJhdGlvblN1bW1hcnkSDAoEbmFtZRgBIAEoCRJECgVzdGFnZRgCIAEoDjI1LmJ1aWxkLmJhemVsLnJlbW90ZS5leGVjdXRpb24udjIuRXhlY3V0aW9uU3RhZ2UuVmFsdWUSEQoJY2FuY2VsbGVkGAMgASgIEhIKCmVycm9yX2NvZGUYBCABKAUSFgoJZXhpdF9jb2RlGAUgASgFSACIAQESDgoGY2FjaGVkGAYgASgIEg8KB2NvbW1hbmQYByABKAkSPgoNYWN0aW9uX2RpZ2VzdBgIIAEoCzInLmJ1aWxkLmJhemVsLnJlbW90ZS5leGVjdXRpb24udjIuRGlnZXN0EhAKCHByaW9yaXR5GAkgASgFEhAKCGF0dGVtcHRzGAogASgFEg4KBndvcmtlchgLIAEoCRIvCgtxdWV1ZWRfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY29tcGxldGVkX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJKChByZXF1ZXN0X21ldGFkYXRhGBAgASgLMjAuYnVpbGQuYmF6ZWwucmVtb3RlLmV4ZWN1dGlvbi52Mi5SZXF1ZXN0TWV0YWRhdGESOAoPY2xpZW50X2lkZW50aXR5GBEgASgLMh8uYnVpbGQuYnVpbGRncmlkLkNsaWVudElkZW50aXR5QgwKCl9leGl0X2NvZGUijAEKF1dhdGNoT3BlcmF0aW9uc1Jlc3BvbnNlEg0KBXJlc2V0GAEgASgIEisKB2NoYW5nZXMYAiADKAsyGi5vcGdyaWQudjEuT3BlcmF0aW9uQ2hhbmdlEgwKBGxpdmUYAyABKAgSFAoMcmVzdW1lX3Rva2VuGAQgASgJEhEKCXRydW5jYXRlZBgFIAEoCCKiAQoPT3BlcmF0aW9uQ2hhbmdlEjIKCW9wZXJhdGlvbhgBIAEoCzIdLmdvb2dsZS5sb25ncnVubmluZy5PcGVyYXRpb25IABIOCgRsZWZ0GAIgASgJSAASEQoHZGVsZXRlZBgDIAEoCUgAEi4KB3N1bW1hcnkYBCABKAsyGy5vcGdyaWQudjEuT3BlcmF0aW9uU3VtbWFyeUgAQggKBmNoYW5nZSIWChRMaXN0SW5zdGFuY2VzUmVxdWVzdCI/ChVMaXN0SW5zdGFuY2VzUmVzcG9uc2USJgoJaW5zdGFuY2VzGAEgAygLMhMub3BncmlkLnYxLkluc3RhbmNlIioKCEluc3RhbmNlEgwKBG5hbWUYASABKAkSEAoIc2VydmljZXMYAiADKAkiUgoSTGlzdFdvcmtlcnNSZXF1ZXN0EhUKDWluc3RhbmNlX25hbWUYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiUgoTTGlzdFdvcmtlcnNSZXNwb25zZRIiCgd3b3JrZXJzGAEgAygLMhEub3BncmlkLnYxLldvcmtlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki7wIKBldvcmtlchIOCgZib3RfaWQYASABKAkSFAoMc2Vzc2lvbl9uYW1lGAIgASgJEhUKDWluc3RhbmNlX25hbWUYAyABKAkSQAoGc3RhdHVzGAQgASgOMjAuZ29vZ2xlLmRldnRvb2xzLnJlbW90ZXdvcmtlcnMudjF0ZXN0Mi5Cb3RTdGF0dXMSEAoIY2FwYWNpdHkYBSABKAUSLwoKcHJvcGVydGllcxgGIAMoCzIbLm9wZ3JpZC52MS5QbGF0Zm9ybVByb3BlcnR5EiYKBmxlYXNlcxgHIAMoCzIWLm9wZ3JpZC52MS5Xb3JrZXJMZWFzZRIZChFvdGhlcl9sZWFzZV9jb3VudBgIIAEoBRIvCgt1cGRhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpcBCgtXb3JrZXJMZWFzZRIXCg9vcGVyYXRpb25fbmFtZXMYASADKAkSPgoNYWN0aW9uX2RpZ2VzdBgCIAEoCzInLmJ1aWxkLmJhemVsLnJlbW90ZS5leGVjdXRpb24udjIuRGlnZXN0Ei8KC2Fzc2lnbl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIvChBQbGF0Zm9ybVByb3BlcnR5EgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkiPgoPR2V0UXVldWVSZXF1ZXN0EhUKDWluc3RhbmNlX25hbWUYASABKAkSFAoMaW5jbHVkZV9pZGxlGAIgASgIIlcKEEdldFF1ZXVlUmVzcG9uc2USKwoJcGxhdGZvcm1zGAEgAygLMhgub3BncmlkLnYxLlBsYXRmb3JtUXVldWUSFgoOcGxhdGZvcm1fY291bnQYAiABKAUi1QIKDVBsYXRmb3JtUXVldWUSLwoKcHJvcGVydGllcxgBIAMoCzIbLm9wZ3JpZC52MS5QbGF0Zm9ybVByb3BlcnR5EhQKDHF1ZXVlZF9jb3VudBgCIAEoAxIXCg9leGVjdXRpbmdfY291bnQYAyABKAMSGQoRaWRsZV93b3JrZXJfY291bnQYBCABKAUSGQoRYnVzeV93b3JrZXJfY291bnQYBSABKAUSIAoYdW5hdmFpbGFibGVfd29ya2VyX2NvdW50GAYgASgFEjUKEW9sZGVzdF9xdWV1ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgtvbGRlc3Rfd2FpdBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIOCgZzZXJ2ZWQYCSABKAgSFQoNaW5zdGFuY2VfbmFtZRgKIAEoCSJVChFHZXRGaWd1cmVzUmVxdWVzdBIVCg1pbnN0YW5jZV9uYW1lGAEgASgJEikKBndpbmRvdxgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKDAQoSR2V0RmlndXJlc1Jlc3BvbnNlEicKBHN0ZXAYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIQoFc3RlcHMYAiADKAsyEi5vcGdyaWQudjEuRmlndXJlcxIhCgV0b3RhbBgDIAEoCzISLm9wZ3JpZC52MS5GaWd1cmVzIpsDCgdGaWd1cmVzEi4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD3N1Ym1pdHRlZF9jb3VudBgCIAEoAxIUCgxjYWNoZWRfY291bnQYAyABKAMSFAoMbWVyZ2VkX2NvdW50GAQgASgDEhcKD3N1Y2NlZWRlZF9jb3VudBgFIAEoAxIUCgxmYWlsZWRfY291bnQYBiABKAMSFwoPY2FuY2VsbGVkX2NvdW50GAcgASgDEhUKDXJldHJpZWRfY291bnQYCCABKAMSGQoMcXVldWVkX2NvdW50GAkgASgDSACIAQESHAoPZXhlY3V0aW5nX2NvdW50GAogASgDSAGIAQESLAoOcXVldWVfZHVyYXRpb24YCyABKAsyFC5vcGdyaWQudjEuUXVhbnRpbGVzEjAKEmV4ZWN1dGlvbl9kdXJhdGlvbhgMIAEoCzIULm9wZ3JpZC52MS5RdWFudGlsZXNCDwoNX3F1ZXVlZF9jb3VudEISChBfZXhlY3V0aW5nX2NvdW50ImoKCVF1YW50aWxlcxINCgVjb3VudBgBIAEoAxImCgNwNTAYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDcDk1GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIigKGEdldE9wZXJhdGlvblN0YXRzUmVxdWVzdBIMCgRuYW1lGAEgASgJIpYDChlHZXRPcGVyYXRpb25TdGF0c1Jlc3BvbnNlEkQKBXN0YWdlGAEgASgOMjUuYnVpbGQuYmF6ZWwucmVtb3RlLmV4ZWN1dGlvbi52Mi5FeGVjdXRpb25TdGFnZS5WYWx1ZRIbCg5xdWV1ZV9wb3NpdGlvbhgCIAEoBUgAiAEBEhsKE3F1ZXVlX3Bvc2l0aW9uX3RleHQYAyABKAkSFQoNYXR0ZW1wdF9jb3VudBgEIAEoBRIxCg5xdWV1ZV9kdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIqCgt3YWl0X3JlYXNvbhgGIAEoDjIVLm9wZ3JpZC52MS5XYWl0UmVhc29uEhEKCXdhaXRfdGV4dBgHIAEoCRIOCgZib3RfaWQYCCABKAkSLwoOam9iX29wZXJhdGlvbnMYCSADKAsyFy5vcGdyaWQudjEuSm9iT3BlcmF0aW9uEhwKFGxpdmVfb3BlcmF0aW9uX2NvdW50GAogASgFQhEKD19xdWV1ZV9wb3NpdGlvbiLoAQoMSm9iT3BlcmF0aW9uEgwKBG5hbWUYASABKAkSRAoFc3RhZ2UYAiABKA4yNS5idWlsZC5iYXplbC5yZW1vdGUuZXhlY3V0aW9uLnYyLkV4ZWN1dGlvblN0YWdlLlZhbHVlEkoKEHJlcXVlc3RfbWV0YWRhdGEYAyABKAsyMC5idWlsZC5iYXplbC5yZW1vdGUuZXhlY3V0aW9uLnYyLlJlcXVlc3RNZXRhZGF0YRI4Cg9jbGllbnRfaWRlbnRpdHkYBCABKAsyHy5idWlsZC5idWlsZGdyaWQuQ2xpZW50SWRlbnRpdHkiKgoaR2V0T3BlcmF0aW9uSGlzdG9yeVJlcXVlc3QSDAoEbmFtZRgBIAEoCSKCAQobR2V0T3BlcmF0aW9uSGlzdG9yeVJlc3BvbnNlEj4KDWFjdGlvbl9kaWdlc3QYASABKAsyJy5idWlsZC5iYXplbC5yZW1vdGUuZXhlY3V0aW9uLnYyLkRpZ2VzdBIjCgZldmVudHMYAiADKAsyEy5vcGdyaWQudjEuSm9iRXZlbnQiiwEKCEpvYkV2ZW50EiUKBHR5cGUYASABKA4yFy5vcGdyaWQudjEuSm9iRXZlbnRUeXBlEi4KCmV2ZW50X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKB3BheWxvYWQYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IjMKGkdldE9wZXJhdGlvbkZpbHRlcnNSZXF1ZXN0EhUKDWluc3RhbmNlX25hbWUYASABKAkiSgobR2V0T3BlcmF0aW9uRmlsdGVyc1Jlc3BvbnNlEisKB2ZpbHRlcnMYASADKAsyGi5vcGdyaWQudjEuT3BlcmF0aW9uRmlsdGVyInYKD09wZXJhdGlvbkZpbHRlchILCgNrZXkYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSDAoEdHlwZRgDIAEoCRIRCglvcGVyYXRvcnMYBCADKAkSDgoGdmFsdWVzGAUgAygJEhAKCHNvcnRhYmxlGAYgASgIIi4KDktpbGxKb2JSZXF1ZXN0EgwKBG5hbWUYASABKAkSDgoGcmVhc29uGAIgASgJIiEKD0tpbGxKb2JSZXNwb25zZRIOCgZraWxsZWQYASABKAgiYQoXQ2FuY2VsT3BlcmF0aW9uc1JlcXVlc3QSFQoNaW5zdGFuY2VfbmFtZRgBIAEoCRIOCgZmaWx0ZXIYAiABKAkSDwoHZHJ5X3J1bhgDIAEoCBIOCgZyZWFzb24YBCABKAkiSgoYQ2FuY2VsT3BlcmF0aW9uc1Jlc3BvbnNlEhUKDW1hdGNoZWRfY291bnQYASABKAMSFwoPY2FuY2VsbGVkX2NvdW50GAIgASgDKksKDU9wZXJhdGlvblZpZXcSHgoaT1BFUkFUSU9OX1ZJRVdfVU5TUEVDSUZJRUQQABIaChZPUEVSQVRJT05fVklFV19TVU1NQVJZEAEqyQEKCldhaXRSZWFzb24SGwoXV0FJVF9SRUFTT05fVU5TUEVDSUZJRUQQABIiCh5XQUlUX1JFQVNPTl9OT19NQVRDSElOR19XT1JLRVIQARIjCh9XQUlUX1JFQVNPTl9XT1JLRVJTX1VOQVZBSUxBQkxFEAISHQoZV0FJVF9SRUFTT05fQkVISU5EX09USEVSUxADEhwKGFdBSVRfUkVBU09OX1dPUktFUlNfQlVTWRAEEhgKFFdBSVRfUkVBU09OX1NUQVJUSU5HEAUqtQIKDEpvYkV2ZW50VHlwZRIeChpKT0JfRVZFTlRfVFlQRV9VTlNQRUNJRklFRBAAEhsKF0pPQl9FVkVOVF9UWVBFX0NSRUFUSU9OEAESIAocSk9CX0VWRU5UX1RZUEVfTkVXX09QRVJBVElPThACEh0KGUpPQl9FVkVOVF9UWVBFX0FTU0lHTk1FTlQQAxIdChlKT0JfRVZFTlRfVFlQRV9DT01QTEVUSU9OEAQSKQolSk9CX0VWRU5UX1RZUEVfT1BFUkFUSU9OX0NBTkNFTExBVElPThAFEh8KG0pPQl9FVkVOVF9UWVBFX0NBTkNFTExBVElPThAGEhgKFEpPQl9FVkVOVF9UWVBFX1JFVFJZEAcSIgoeSk9CX0VWRU5UX1RZUEVfUFJPR1JFU1NfVVBEQVRFEAgyiQcKC0Zhcm1TZXJ2aWNlEloKD1dhdGNoT3BlcmF0aW9ucxIhLm9wZ3JpZC52MS5XYXRjaE9wZXJhdGlvbnNSZXF1ZXN0GiIub3BncmlkLnYxLldhdGNoT3BlcmF0aW9uc1Jlc3BvbnNlMAESVwoNTGlzdEluc3RhbmNlcxIfLm9wZ3JpZC52MS5MaXN0SW5zdGFuY2VzUmVxdWVzdBogLm9wZ3JpZC52MS5MaXN0SW5zdGFuY2VzUmVzcG9uc2UiA5ACARJRCgtMaXN0V29ya2VycxIdLm9wZ3JpZC52MS5MaXN0V29ya2Vyc1JlcXVlc3QaHi5vcGdyaWQudjEuTGlzdFdvcmtlcnNSZXNwb25zZSIDkAIBEkgKCEdldFF1ZXVlEhoub3BncmlkLnYxLkdldFF1ZXVlUmVxdWVzdBobLm9wZ3JpZC52MS5HZXRRdWV1ZVJlc3BvbnNlIgOQAgESTgoKR2V0RmlndXJlcxIcLm9wZ3JpZC52MS5HZXRGaWd1cmVzUmVxdWVzdBodLm9wZ3JpZC52MS5HZXRGaWd1cmVzUmVzcG9uc2UiA5ACARJjChFHZXRPcGVyYXRpb25TdGF0cxIjLm9wZ3JpZC52MS5HZXRPcGVyYXRpb25TdGF0c1JlcXVlc3QaJC5vcGdyaWQudjEuR2V0T3BlcmF0aW9uU3RhdHNSZXNwb25zZSIDkAIBEmkKE0dldE9wZXJhdGlvbkhpc3RvcnkSJS5vcGdyaWQudjEuR2V0T3BlcmF0aW9uSGlzdG9yeVJlcXVlc3QaJi5vcGdyaWQudjEuR2V0T3BlcmF0aW9uSGlzdG9yeVJlc3BvbnNlIgOQAgESaQoTR2V0T3BlcmF0aW9uRmlsdGVycxIlLm9wZ3JpZC52MS5HZXRPcGVyYXRpb25GaWx0ZXJzUmVxdWVzdBomLm9wZ3JpZC52MS5HZXRPcGVyYXRpb25GaWx0ZXJzUmVzcG9uc2UiA5ACARJACgdLaWxsSm9iEhkub3BncmlkLnYxLktpbGxKb2JSZXF1ZXN0Ghoub3BncmlkLnYxLktpbGxKb2JSZXNwb25zZRJbChBDYW5jZWxPcGVyYXRpb25zEiIub3BncmlkLnYxLkNhbmNlbE9wZXJhdGlvbnNSZXF1ZXN0GiMub3BncmlkLnYxLkNhbmNlbE9wZXJhdGlvbnNSZXNwb25zZWIGcHJvdG8z", [file_build_bazel_remote_execution_v2_remote_execution, file_build_buildgrid_identity, file_google_devtools_remoteworkers_v1test2_bots, file_google_longrunning_operations, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * Asks to follow operations.
@@ -57,6 +59,21 @@ export type WatchOperationsRequest = Message<"opgrid.v1.WatchOperationsRequest">
    * @generated from field: bool changes_only = 4;
    */
   changesOnly: boolean;
+
+  /**
+   * What is sent of an operation. A token is good for every view.
+   *
+   * @generated from field: opgrid.v1.OperationView view = 5;
+   */
+  view: OperationView;
+
+  /**
+   * How many of those that match at the beginning are sent at most, the first
+   * ones; 0 for all. Changes of the others are sent like all changes.
+   *
+   * @generated from field: int32 limit = 6;
+   */
+  limit: number;
 };
 
 /**
@@ -65,6 +82,140 @@ export type WatchOperationsRequest = Message<"opgrid.v1.WatchOperationsRequest">
  */
 export const WatchOperationsRequestSchema: GenMessage<WatchOperationsRequest> = /*@__PURE__*/
   messageDesc(file_opgrid_v1_opgrid, 0);
+
+/**
+ * What a table shows of an operation. Each field is what the key of the filter
+ * language with the same name goes by.
+ *
+ * @generated from message opgrid.v1.OperationSummary
+ */
+export type OperationSummary = Message<"opgrid.v1.OperationSummary"> & {
+  /**
+   * `<instance>/<id>`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * How far it is.
+   *
+   * @generated from field: build.bazel.remote.execution.v2.ExecutionStage.Value stage = 2;
+   */
+  stage: ExecutionStage_Value;
+
+  /**
+   * Whether it was cancelled.
+   *
+   * @generated from field: bool cancelled = 3;
+   */
+  cancelled: boolean;
+
+  /**
+   * Why it failed, a google.rpc.Code; 0 unless it did.
+   *
+   * @generated from field: int32 error_code = 4;
+   */
+  errorCode: number;
+
+  /**
+   * The exit code of a command that ran to its end.
+   *
+   * @generated from field: optional int32 exit_code = 5;
+   */
+  exitCode?: number | undefined;
+
+  /**
+   * Whether the action cache had the answer.
+   *
+   * @generated from field: bool cached = 6;
+   */
+  cached: boolean;
+
+  /**
+   * The beginning of the command, at most 200 characters.
+   *
+   * @generated from field: string command = 7;
+   */
+  command: string;
+
+  /**
+   * The action.
+   *
+   * @generated from field: build.bazel.remote.execution.v2.Digest action_digest = 8;
+   */
+  actionDigest?: Digest | undefined;
+
+  /**
+   * The job's priority.
+   *
+   * @generated from field: int32 priority = 9;
+   */
+  priority: number;
+
+  /**
+   * How often the job was handed to a worker.
+   *
+   * @generated from field: int32 attempts = 10;
+   */
+  attempts: number;
+
+  /**
+   * The worker that runs the job, or had it last.
+   *
+   * @generated from field: string worker = 11;
+   */
+  worker: string;
+
+  /**
+   * When the job was first queued.
+   *
+   * @generated from field: google.protobuf.Timestamp queued_time = 12;
+   */
+  queuedTime?: Timestamp | undefined;
+
+  /**
+   * When a worker started the job.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 13;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * When the operation ended.
+   *
+   * @generated from field: google.protobuf.Timestamp completed_time = 14;
+   */
+  completedTime?: Timestamp | undefined;
+
+  /**
+   * When the operation last moved.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 15;
+   */
+  updateTime?: Timestamp | undefined;
+
+  /**
+   * What the client told of its call: tool, invocation, target and the like.
+   *
+   * @generated from field: build.bazel.remote.execution.v2.RequestMetadata request_metadata = 16;
+   */
+  requestMetadata?: RequestMetadata | undefined;
+
+  /**
+   * Who called.
+   *
+   * @generated from field: build.buildgrid.ClientIdentity client_identity = 17;
+   */
+  clientIdentity?: ClientIdentity | undefined;
+};
+
+/**
+ * Describes the message opgrid.v1.OperationSummary.
+ * Use `create(OperationSummarySchema)` to create a new message.
+ */
+export const OperationSummarySchema: GenMessage<OperationSummary> = /*@__PURE__*/
+  messageDesc(file_opgrid_v1_opgrid, 1);
 
 /**
  * Some news of the operations that match.
@@ -103,6 +254,14 @@ export type WatchOperationsResponse = Message<"opgrid.v1.WatchOperationsResponse
    * @generated from field: string resume_token = 4;
    */
   resumeToken: string;
+
+  /**
+   * Whether more matched at the beginning than `limit` let through; set together
+   * with the first `live`.
+   *
+   * @generated from field: bool truncated = 5;
+   */
+  truncated: boolean;
 };
 
 /**
@@ -110,7 +269,7 @@ export type WatchOperationsResponse = Message<"opgrid.v1.WatchOperationsResponse
  * Use `create(WatchOperationsResponseSchema)` to create a new message.
  */
 export const WatchOperationsResponseSchema: GenMessage<WatchOperationsResponse> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 1);
+  messageDesc(file_opgrid_v1_opgrid, 2);
 
 /**
  * What happened to one operation.
@@ -148,6 +307,14 @@ export type OperationChange = Message<"opgrid.v1.OperationChange"> & {
      */
     value: string;
     case: "deleted";
+  } | {
+    /**
+     * It matches, and this is its state, when summaries were asked for.
+     *
+     * @generated from field: opgrid.v1.OperationSummary summary = 4;
+     */
+    value: OperationSummary;
+    case: "summary";
   } | { case: undefined; value?: undefined };
 };
 
@@ -156,7 +323,71 @@ export type OperationChange = Message<"opgrid.v1.OperationChange"> & {
  * Use `create(OperationChangeSchema)` to create a new message.
  */
 export const OperationChangeSchema: GenMessage<OperationChange> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 2);
+  messageDesc(file_opgrid_v1_opgrid, 3);
+
+/**
+ * Asks for the instances.
+ *
+ * @generated from message opgrid.v1.ListInstancesRequest
+ */
+export type ListInstancesRequest = Message<"opgrid.v1.ListInstancesRequest"> & {
+};
+
+/**
+ * Describes the message opgrid.v1.ListInstancesRequest.
+ * Use `create(ListInstancesRequestSchema)` to create a new message.
+ */
+export const ListInstancesRequestSchema: GenMessage<ListInstancesRequest> = /*@__PURE__*/
+  messageDesc(file_opgrid_v1_opgrid, 4);
+
+/**
+ * The instances of a server.
+ *
+ * @generated from message opgrid.v1.ListInstancesResponse
+ */
+export type ListInstancesResponse = Message<"opgrid.v1.ListInstancesResponse"> & {
+  /**
+   * In order of their names.
+   *
+   * @generated from field: repeated opgrid.v1.Instance instances = 1;
+   */
+  instances: Instance[];
+};
+
+/**
+ * Describes the message opgrid.v1.ListInstancesResponse.
+ * Use `create(ListInstancesResponseSchema)` to create a new message.
+ */
+export const ListInstancesResponseSchema: GenMessage<ListInstancesResponse> = /*@__PURE__*/
+  messageDesc(file_opgrid_v1_opgrid, 5);
+
+/**
+ * A tenant of the server.
+ *
+ * @generated from message opgrid.v1.Instance
+ */
+export type Instance = Message<"opgrid.v1.Instance"> & {
+  /**
+   * Its name; may be empty.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What it offers here, by the names of the setting `services`.
+   *
+   * @generated from field: repeated string services = 2;
+   */
+  services: string[];
+};
+
+/**
+ * Describes the message opgrid.v1.Instance.
+ * Use `create(InstanceSchema)` to create a new message.
+ */
+export const InstanceSchema: GenMessage<Instance> = /*@__PURE__*/
+  messageDesc(file_opgrid_v1_opgrid, 6);
 
 /**
  * Asks for workers.
@@ -165,7 +396,7 @@ export const OperationChangeSchema: GenMessage<OperationChange> = /*@__PURE__*/
  */
 export type ListWorkersRequest = Message<"opgrid.v1.ListWorkersRequest"> & {
   /**
-   * The instance whose workers are wanted.
+   * The instance whose workers are wanted, or `-` for all that serve this.
    *
    * @generated from field: string instance_name = 1;
    */
@@ -191,7 +422,7 @@ export type ListWorkersRequest = Message<"opgrid.v1.ListWorkersRequest"> & {
  * Use `create(ListWorkersRequestSchema)` to create a new message.
  */
 export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 3);
+  messageDesc(file_opgrid_v1_opgrid, 7);
 
 /**
  * One page of workers.
@@ -219,7 +450,7 @@ export type ListWorkersResponse = Message<"opgrid.v1.ListWorkersResponse"> & {
  * Use `create(ListWorkersResponseSchema)` to create a new message.
  */
 export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 4);
+  messageDesc(file_opgrid_v1_opgrid, 8);
 
 /**
  * A worker as its last update described it.
@@ -271,14 +502,14 @@ export type Worker = Message<"opgrid.v1.Worker"> & {
   properties: PlatformProperty[];
 
   /**
-   * The jobs of this instance that it runs.
+   * The jobs of this instance that it runs; of all instances with `-`.
    *
    * @generated from field: repeated opgrid.v1.WorkerLease leases = 7;
    */
   leases: WorkerLease[];
 
   /**
-   * How many jobs of other instances it runs.
+   * How many jobs of other instances it runs; 0 with `-`.
    *
    * @generated from field: int32 other_lease_count = 8;
    */
@@ -304,7 +535,7 @@ export type Worker = Message<"opgrid.v1.Worker"> & {
  * Use `create(WorkerSchema)` to create a new message.
  */
 export const WorkerSchema: GenMessage<Worker> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 5);
+  messageDesc(file_opgrid_v1_opgrid, 9);
 
 /**
  * A job that a worker runs.
@@ -339,7 +570,7 @@ export type WorkerLease = Message<"opgrid.v1.WorkerLease"> & {
  * Use `create(WorkerLeaseSchema)` to create a new message.
  */
 export const WorkerLeaseSchema: GenMessage<WorkerLease> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 6);
+  messageDesc(file_opgrid_v1_opgrid, 10);
 
 /**
  * Something that a job requires, or a worker offers.
@@ -367,7 +598,7 @@ export type PlatformProperty = Message<"opgrid.v1.PlatformProperty"> & {
  * Use `create(PlatformPropertySchema)` to create a new message.
  */
 export const PlatformPropertySchema: GenMessage<PlatformProperty> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 7);
+  messageDesc(file_opgrid_v1_opgrid, 11);
 
 /**
  * Asks for the queue.
@@ -376,7 +607,7 @@ export const PlatformPropertySchema: GenMessage<PlatformProperty> = /*@__PURE__*
  */
 export type GetQueueRequest = Message<"opgrid.v1.GetQueueRequest"> & {
   /**
-   * The instance whose queue is wanted.
+   * The instance whose queue is wanted, or `-` for all that serve this.
    *
    * @generated from field: string instance_name = 1;
    */
@@ -395,7 +626,7 @@ export type GetQueueRequest = Message<"opgrid.v1.GetQueueRequest"> & {
  * Use `create(GetQueueRequestSchema)` to create a new message.
  */
 export const GetQueueRequestSchema: GenMessage<GetQueueRequest> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 8);
+  messageDesc(file_opgrid_v1_opgrid, 12);
 
 /**
  * The queue of an instance.
@@ -423,7 +654,7 @@ export type GetQueueResponse = Message<"opgrid.v1.GetQueueResponse"> & {
  * Use `create(GetQueueResponseSchema)` to create a new message.
  */
 export const GetQueueResponseSchema: GenMessage<GetQueueResponse> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 9);
+  messageDesc(file_opgrid_v1_opgrid, 13);
 
 /**
  * What waits and runs of one platform, that is, one set of required properties.
@@ -493,6 +724,13 @@ export type PlatformQueue = Message<"opgrid.v1.PlatformQueue"> & {
    * @generated from field: bool served = 9;
    */
   served: boolean;
+
+  /**
+   * The instance whose jobs these are.
+   *
+   * @generated from field: string instance_name = 10;
+   */
+  instanceName: string;
 };
 
 /**
@@ -500,7 +738,204 @@ export type PlatformQueue = Message<"opgrid.v1.PlatformQueue"> & {
  * Use `create(PlatformQueueSchema)` to create a new message.
  */
 export const PlatformQueueSchema: GenMessage<PlatformQueue> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 10);
+  messageDesc(file_opgrid_v1_opgrid, 14);
+
+/**
+ * Asks for figures.
+ *
+ * @generated from message opgrid.v1.GetFiguresRequest
+ */
+export type GetFiguresRequest = Message<"opgrid.v1.GetFiguresRequest"> & {
+  /**
+   * The instance whose figures are wanted, or `-` for all that serve this.
+   *
+   * @generated from field: string instance_name = 1;
+   */
+  instanceName: string;
+
+  /**
+   * How far to look back, at most 24 hours; not set for one hour. It is divided
+   * into 60 steps or fewer, each a whole number of minutes.
+   *
+   * @generated from field: google.protobuf.Duration window = 2;
+   */
+  window?: Duration | undefined;
+};
+
+/**
+ * Describes the message opgrid.v1.GetFiguresRequest.
+ * Use `create(GetFiguresRequestSchema)` to create a new message.
+ */
+export const GetFiguresRequestSchema: GenMessage<GetFiguresRequest> = /*@__PURE__*/
+  messageDesc(file_opgrid_v1_opgrid, 15);
+
+/**
+ * The figures of a window of time.
+ *
+ * @generated from message opgrid.v1.GetFiguresResponse
+ */
+export type GetFiguresResponse = Message<"opgrid.v1.GetFiguresResponse"> & {
+  /**
+   * The length of a step.
+   *
+   * @generated from field: google.protobuf.Duration step = 1;
+   */
+  step?: Duration | undefined;
+
+  /**
+   * One for each step, oldest first; the last one has not ended yet.
+   *
+   * @generated from field: repeated opgrid.v1.Figures steps = 2;
+   */
+  steps: Figures[];
+
+  /**
+   * Those of all steps together.
+   *
+   * @generated from field: opgrid.v1.Figures total = 3;
+   */
+  total?: Figures | undefined;
+};
+
+/**
+ * Describes the message opgrid.v1.GetFiguresResponse.
+ * Use `create(GetFiguresResponseSchema)` to create a new message.
+ */
+export const GetFiguresResponseSchema: GenMessage<GetFiguresResponse> = /*@__PURE__*/
+  messageDesc(file_opgrid_v1_opgrid, 16);
+
+/**
+ * How much was done in some time, how fast and how well.
+ *
+ * @generated from message opgrid.v1.Figures
+ */
+export type Figures = Message<"opgrid.v1.Figures"> & {
+  /**
+   * When that time began.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 1;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * Operations that clients asked for.
+   *
+   * @generated from field: int64 submitted_count = 2;
+   */
+  submittedCount: bigint;
+
+  /**
+   * How many of them the action cache answered.
+   *
+   * @generated from field: int64 cached_count = 3;
+   */
+  cachedCount: bigint;
+
+  /**
+   * How many of them joined a job that was there already.
+   *
+   * @generated from field: int64 merged_count = 4;
+   */
+  mergedCount: bigint;
+
+  /**
+   * Jobs that ran to their end with the exit code 0.
+   *
+   * @generated from field: int64 succeeded_count = 5;
+   */
+  succeededCount: bigint;
+
+  /**
+   * Jobs that ended in another way, cancelled ones apart.
+   *
+   * @generated from field: int64 failed_count = 6;
+   */
+  failedCount: bigint;
+
+  /**
+   * Jobs that were cancelled.
+   *
+   * @generated from field: int64 cancelled_count = 7;
+   */
+  cancelledCount: bigint;
+
+  /**
+   * Attempts that were given up, so that a job was queued again.
+   *
+   * @generated from field: int64 retried_count = 8;
+   */
+  retriedCount: bigint;
+
+  /**
+   * Jobs that waited at the end of the time, when that was noted.
+   *
+   * @generated from field: optional int64 queued_count = 9;
+   */
+  queuedCount?: bigint | undefined;
+
+  /**
+   * Jobs that ran at the end of the time, when that was noted.
+   *
+   * @generated from field: optional int64 executing_count = 10;
+   */
+  executingCount?: bigint | undefined;
+
+  /**
+   * The times from queued to started, of jobs that were started.
+   *
+   * @generated from field: opgrid.v1.Quantiles queue_duration = 11;
+   */
+  queueDuration?: Quantiles | undefined;
+
+  /**
+   * The times from started to ended, of jobs that ran to their end.
+   *
+   * @generated from field: opgrid.v1.Quantiles execution_duration = 12;
+   */
+  executionDuration?: Quantiles | undefined;
+};
+
+/**
+ * Describes the message opgrid.v1.Figures.
+ * Use `create(FiguresSchema)` to create a new message.
+ */
+export const FiguresSchema: GenMessage<Figures> = /*@__PURE__*/
+  messageDesc(file_opgrid_v1_opgrid, 17);
+
+/**
+ * How some durations are spread; each within 10 % of the true value.
+ *
+ * @generated from message opgrid.v1.Quantiles
+ */
+export type Quantiles = Message<"opgrid.v1.Quantiles"> & {
+  /**
+   * How many there were. The others are not set when there were none.
+   *
+   * @generated from field: int64 count = 1;
+   */
+  count: bigint;
+
+  /**
+   * Half of them were at most this long.
+   *
+   * @generated from field: google.protobuf.Duration p50 = 2;
+   */
+  p50?: Duration | undefined;
+
+  /**
+   * All but one of twenty were at most this long.
+   *
+   * @generated from field: google.protobuf.Duration p95 = 3;
+   */
+  p95?: Duration | undefined;
+};
+
+/**
+ * Describes the message opgrid.v1.Quantiles.
+ * Use `create(QuantilesSchema)` to create a new message.
+ */
+export const QuantilesSchema: GenMessage<Quantiles> = /*@__PURE__*/
+  messageDesc(file_opgrid_v1_opgrid, 18);
 
 /**
  * Asks how far an operation is.
@@ -521,7 +956,7 @@ export type GetOperationStatsRequest = Message<"opgrid.v1.GetOperationStatsReque
  * Use `create(GetOperationStatsRequestSchema)` to create a new message.
  */
 export const GetOperationStatsRequestSchema: GenMessage<GetOperationStatsRequest> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 11);
+  messageDesc(file_opgrid_v1_opgrid, 19);
 
 /**
  * How far an operation is.
@@ -585,6 +1020,20 @@ export type GetOperationStatsResponse = Message<"opgrid.v1.GetOperationStatsResp
    * @generated from field: string bot_id = 8;
    */
   botId: string;
+
+  /**
+   * All operations that want the same job, this one included; the oldest 100.
+   *
+   * @generated from field: repeated opgrid.v1.JobOperation job_operations = 9;
+   */
+  jobOperations: JobOperation[];
+
+  /**
+   * How many operations want the same job and have not ended, this one included.
+   *
+   * @generated from field: int32 live_operation_count = 10;
+   */
+  liveOperationCount: number;
 };
 
 /**
@@ -592,7 +1041,49 @@ export type GetOperationStatsResponse = Message<"opgrid.v1.GetOperationStatsResp
  * Use `create(GetOperationStatsResponseSchema)` to create a new message.
  */
 export const GetOperationStatsResponseSchema: GenMessage<GetOperationStatsResponse> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 12);
+  messageDesc(file_opgrid_v1_opgrid, 20);
+
+/**
+ * An operation, as one of those that want a job.
+ *
+ * @generated from message opgrid.v1.JobOperation
+ */
+export type JobOperation = Message<"opgrid.v1.JobOperation"> & {
+  /**
+   * `<instance>/<id>`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * How far it is.
+   *
+   * @generated from field: build.bazel.remote.execution.v2.ExecutionStage.Value stage = 2;
+   */
+  stage: ExecutionStage_Value;
+
+  /**
+   * What its client told of its call.
+   *
+   * @generated from field: build.bazel.remote.execution.v2.RequestMetadata request_metadata = 3;
+   */
+  requestMetadata?: RequestMetadata | undefined;
+
+  /**
+   * Who called.
+   *
+   * @generated from field: build.buildgrid.ClientIdentity client_identity = 4;
+   */
+  clientIdentity?: ClientIdentity | undefined;
+};
+
+/**
+ * Describes the message opgrid.v1.JobOperation.
+ * Use `create(JobOperationSchema)` to create a new message.
+ */
+export const JobOperationSchema: GenMessage<JobOperation> = /*@__PURE__*/
+  messageDesc(file_opgrid_v1_opgrid, 21);
 
 /**
  * Asks for a history.
@@ -613,7 +1104,7 @@ export type GetOperationHistoryRequest = Message<"opgrid.v1.GetOperationHistoryR
  * Use `create(GetOperationHistoryRequestSchema)` to create a new message.
  */
 export const GetOperationHistoryRequestSchema: GenMessage<GetOperationHistoryRequest> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 13);
+  messageDesc(file_opgrid_v1_opgrid, 22);
 
 /**
  * What happened to a job.
@@ -641,7 +1132,7 @@ export type GetOperationHistoryResponse = Message<"opgrid.v1.GetOperationHistory
  * Use `create(GetOperationHistoryResponseSchema)` to create a new message.
  */
 export const GetOperationHistoryResponseSchema: GenMessage<GetOperationHistoryResponse> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 14);
+  messageDesc(file_opgrid_v1_opgrid, 23);
 
 /**
  * Something that happened to a job.
@@ -677,7 +1168,7 @@ export type JobEvent = Message<"opgrid.v1.JobEvent"> & {
  * Use `create(JobEventSchema)` to create a new message.
  */
 export const JobEventSchema: GenMessage<JobEvent> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 15);
+  messageDesc(file_opgrid_v1_opgrid, 24);
 
 /**
  * Asks for the filter language.
@@ -698,7 +1189,7 @@ export type GetOperationFiltersRequest = Message<"opgrid.v1.GetOperationFiltersR
  * Use `create(GetOperationFiltersRequestSchema)` to create a new message.
  */
 export const GetOperationFiltersRequestSchema: GenMessage<GetOperationFiltersRequest> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 16);
+  messageDesc(file_opgrid_v1_opgrid, 25);
 
 /**
  * The keys of the filter language.
@@ -719,7 +1210,7 @@ export type GetOperationFiltersResponse = Message<"opgrid.v1.GetOperationFilters
  * Use `create(GetOperationFiltersResponseSchema)` to create a new message.
  */
 export const GetOperationFiltersResponseSchema: GenMessage<GetOperationFiltersResponse> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 17);
+  messageDesc(file_opgrid_v1_opgrid, 26);
 
 /**
  * One key of the filter language.
@@ -776,7 +1267,7 @@ export type OperationFilter = Message<"opgrid.v1.OperationFilter"> & {
  * Use `create(OperationFilterSchema)` to create a new message.
  */
 export const OperationFilterSchema: GenMessage<OperationFilter> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 18);
+  messageDesc(file_opgrid_v1_opgrid, 27);
 
 /**
  * Asks for the end of a job.
@@ -804,7 +1295,7 @@ export type KillJobRequest = Message<"opgrid.v1.KillJobRequest"> & {
  * Use `create(KillJobRequestSchema)` to create a new message.
  */
 export const KillJobRequestSchema: GenMessage<KillJobRequest> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 19);
+  messageDesc(file_opgrid_v1_opgrid, 28);
 
 /**
  * What killing did.
@@ -825,7 +1316,7 @@ export type KillJobResponse = Message<"opgrid.v1.KillJobResponse"> & {
  * Use `create(KillJobResponseSchema)` to create a new message.
  */
 export const KillJobResponseSchema: GenMessage<KillJobResponse> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 20);
+  messageDesc(file_opgrid_v1_opgrid, 29);
 
 /**
  * Asks for the end of many operations.
@@ -868,7 +1359,7 @@ export type CancelOperationsRequest = Message<"opgrid.v1.CancelOperationsRequest
  * Use `create(CancelOperationsRequestSchema)` to create a new message.
  */
 export const CancelOperationsRequestSchema: GenMessage<CancelOperationsRequest> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 21);
+  messageDesc(file_opgrid_v1_opgrid, 30);
 
 /**
  * What cancelling did.
@@ -896,7 +1387,41 @@ export type CancelOperationsResponse = Message<"opgrid.v1.CancelOperationsRespon
  * Use `create(CancelOperationsResponseSchema)` to create a new message.
  */
 export const CancelOperationsResponseSchema: GenMessage<CancelOperationsResponse> = /*@__PURE__*/
-  messageDesc(file_opgrid_v1_opgrid, 22);
+  messageDesc(file_opgrid_v1_opgrid, 31);
+
+/**
+ * How much is told of an operation.
+ *
+ * @generated from enum opgrid.v1.OperationView
+ */
+export const OperationView = {
+  /**
+   * The operation, as the Operations service shows it.
+   *
+   * @generated from enum value: OPERATION_VIEW_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * What a table shows of it: a summary.
+   *
+   * @generated from enum value: OPERATION_VIEW_SUMMARY = 1;
+   */
+  SUMMARY: 1,
+} as const;
+
+/**
+ * How much is told of an operation.
+ *
+ * @generated from enum opgrid.v1.OperationView
+ */
+export type OperationView = (typeof OperationView)[keyof typeof OperationView] | UnknownEnum;
+
+/**
+ * Describes the enum opgrid.v1.OperationView.
+ */
+export const OperationViewSchema: GenEnum<OperationView> = /*@__PURE__*/
+  enumDesc(file_opgrid_v1_opgrid, 0);
 
 /**
  * Why an operation is still queued: the first of these that holds.
@@ -958,7 +1483,7 @@ export type WaitReason = (typeof WaitReason)[keyof typeof WaitReason] | UnknownE
  * Describes the enum opgrid.v1.WaitReason.
  */
 export const WaitReasonSchema: GenEnum<WaitReason> = /*@__PURE__*/
-  enumDesc(file_opgrid_v1_opgrid, 0);
+  enumDesc(file_opgrid_v1_opgrid, 1);
 
 /**
  * What can happen to a job.
@@ -1041,7 +1566,7 @@ export type JobEventType = (typeof JobEventType)[keyof typeof JobEventType] | Un
  * Describes the enum opgrid.v1.JobEventType.
  */
 export const JobEventTypeSchema: GenEnum<JobEventType> = /*@__PURE__*/
-  enumDesc(file_opgrid_v1_opgrid, 1);
+  enumDesc(file_opgrid_v1_opgrid, 2);
 
 /**
  * What operators ask of a build farm beside google.longrunning.Operations: its
@@ -1069,6 +1594,16 @@ export const FarmService: GenService<{
     output: typeof WatchOperationsResponseSchema;
   },
   /**
+   * Lists the instances of this server, in order of their names.
+   *
+   * @generated from rpc opgrid.v1.FarmService.ListInstances
+   */
+  listInstances: {
+    methodKind: "unary";
+    input: typeof ListInstancesRequestSchema;
+    output: typeof ListInstancesResponseSchema;
+  },
+  /**
    * Lists the workers that serve an instance, in order of their session names.
    *
    * @generated from rpc opgrid.v1.FarmService.ListWorkers
@@ -1088,6 +1623,17 @@ export const FarmService: GenService<{
     methodKind: "unary";
     input: typeof GetQueueRequestSchema;
     output: typeof GetQueueResponseSchema;
+  },
+  /**
+   * Tells how much was done lately, how fast and how well, from counts that are
+   * kept for 24 hours. Counts of the last seconds before a crash may be missing.
+   *
+   * @generated from rpc opgrid.v1.FarmService.GetFigures
+   */
+  getFigures: {
+    methodKind: "unary";
+    input: typeof GetFiguresRequestSchema;
+    output: typeof GetFiguresResponseSchema;
   },
   /**
    * Tells how far an operation is, and why it is no further.

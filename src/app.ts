@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "./base/clock.ts";
 import type { Digest } from "./base/digests.ts";
 import type { Logger } from "./base/log.ts";
+import { createReadiness } from "./base/readiness.ts";
 import { type Cas, createActionCache, createFileCas, createGrpcCas, createS3Cas } from "./cas/cas.ts";
 import type { Config, InstanceConfig } from "./config/config.ts";
 import {
@@ -78,8 +79,9 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
   );
 
   const drain = new AbortController();
+  const readiness = createReadiness({ ready: () => store.ready(), draining: drain.signal, clock });
   const rpc = createRpc({
-    ...{ instances, log, clock, draining: drain.signal, jsonTypes },
+    ...{ instances, log, clock, draining: drain.signal, readiness, jsonTypes },
     identityFromHeaders: config.identity.source === "headers",
     longestWaitMs: config.limits.maxWaitMs,
   });
@@ -93,8 +95,7 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
       drainMs: config.shutdown.graceMs,
       about: { name: "opgrid", version: options.version, docs: "docs/" },
       registry: jsonTypes.registry,
-      ready: () => store.ready(),
-      ...{ drain, log, clock, routes: rpc.routes, interceptors: rpc.interceptors },
+      ...{ drain, readiness, log, clock, routes: rpc.routes, interceptors: rpc.interceptors },
       fastPath: config.limits.fastPath ? rpc.fastPath : undefined,
     }),
   );

@@ -2,6 +2,7 @@ import { type ConnectRouter, createServiceImplSpec, type Interceptor } from "@co
 import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import type { Readiness } from "../base/readiness.ts";
 import type { Instances } from "../instances/instances.ts";
 import { createServices, type JsonTypes, type ServedService } from "../services/services.ts";
 import { createFastPath, type FastPath, type FastPathPort } from "./fast-path/fast-path.ts";
@@ -34,15 +35,17 @@ export function createRpc(options: {
   clock: Clock;
   /** Fires when the server begins to shut down. */
   draining: AbortSignal;
+  /** What gRPC health tells. */
+  readiness: Readiness;
   identityFromHeaders: boolean;
   /** Its registry is the one that JSON has to be encoded with. */
   jsonTypes: JsonTypes;
   /** The longest that a call which waits is held open. */
   longestWaitMs: number;
 }): Rpc {
-  const { instances, log, clock, draining, identityFromHeaders } = options;
+  const { instances, log, clock, draining, readiness, identityFromHeaders } = options;
   const waitLimits = { longestMs: options.longestWaitMs, draining };
-  const services = createServices({ identityFromHeaders, waitLimits });
+  const services = createServices({ identityFromHeaders, waitLimits, readiness });
   const exempt = [Health];
   const around = { instances, log, draining, exempt };
   const [invoke, invokeStream] = [createInvoke(around), createInvokeStream(around)];

@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Clock } from "../base/clock.ts";
+import type { Readiness } from "../base/readiness.ts";
 import { relaxGrpcMessage } from "../rpc/rpc.ts";
 
 /** What the server says about itself at `GET /`. */
@@ -14,56 +14,23 @@ export interface About {
 const GRPC = /^application\/grpc(?!-web)/i;
 const GRPC_WEB = /^application\/grpc-web/i;
 
-/** Less than what those who ask wait for an answer, and more than a database takes that is only busy. */
-const READY_WITHIN_MS = 2000;
-
-type Readiness = "ready" | "unavailable" | "draining";
-
 /** What the pages are made of. */
 export interface PagesOptions {
   readonly about: About;
-  readonly drain: AbortController;
-  readonly ready: () => Promise<void>;
-  readonly clock: Clock;
-}
-
-/** Asks once for all who want to know at the same time; no answer in time is none. */
-function createReadiness({ drain, ready, clock }: PagesOptions): () => Promise<Readiness> {
-  let asking: Promise<Readiness> | undefined;
-  const ask = async (): Promise<Readiness> => {
-    try {
-      await ready();
-      return "ready";
-    } catch {
-      return "unavailable";
-    } finally {
-      asking = undefined;
-    }
-  };
-  return async () => {
-    if (drain.signal.aborted) return "draining";
-    asking ??= ask();
-    const late = Promise.withResolvers<Readiness>();
-    const timer = clock.after(READY_WITHIN_MS, () => late.resolve("unavailable"));
-    const answer = await Promise.race([asking, late.promise]);
-    timer.cancel();
-    return drain.signal.aborted ? "draining" : answer;
-  };
+  readonly readiness: Readiness;
 }
 
 /**
  * `GET /`, and the probes `/healthz` (the process lives) and `/readyz`: 503 as soon as it drains, and while what it stands
  * on cannot answer within two seconds.
  */
-export function addPages(app: FastifyInstance, options: PagesOptions): void {
-  const { about } = options;
-  const readiness = createReadiness(options);
+export function addPages(app: FastifyInstance, { about, readiness }: PagesOptions): void {
   app.get("/", () => about);
   app.get("/healthz", (_request, reply) => {
     reply.header("cache-control", "no-store").send({ status: "ok" });
   });
   app.get("/readyz", async (_request, reply) => {
-    const status = await readiness();
+    const status = await readiness.now();
     return reply
       .code(status === "ready" ? 200 : 503)
       .header("cache-control", "no-store")

@@ -6,6 +6,7 @@ import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { type FastifyInstance, fastify } from "fastify";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import type { Readiness } from "../base/readiness.ts";
 import type { FastPath, FastPathPort } from "../rpc/rpc.ts";
 import { addCors, corsHeaders } from "./cors.ts";
 import { dropEndlessDeadlines } from "./deadlines.ts";
@@ -35,8 +36,8 @@ export interface ServerOptions {
   readonly drainMs: number;
   /** Aborted when `close` begins. The maker keeps it, because interceptors and handlers watch its signal. */
   readonly drain: AbortController;
-  /** What readiness stands on: `/readyz` is 503 while it rejects or takes long. */
-  readonly ready: () => Promise<void>;
+  /** What `/readyz` tells. */
+  readonly readiness: Readiness;
   readonly about: About;
   readonly log: Logger;
   readonly clock: Clock;

@@ -14,6 +14,7 @@ import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionV1Alpha } from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { FarmService } from "../../gen/opgrid/v1/opgrid_pb.ts";
+import type { Readiness } from "../base/readiness.ts";
 import { actionCacheService } from "./action-cache.ts";
 import { botsService } from "./bots.ts";
 import { byteStreamService } from "./byte-stream.ts";
@@ -41,8 +42,12 @@ export interface ServedService {
 }
 
 /** Makes all services. */
-export function createServices(options: { identityFromHeaders: boolean; waitLimits: WaitLimits }): ServedService[] {
-  const { waitLimits } = options;
+export function createServices(options: {
+  identityFromHeaders: boolean;
+  waitLimits: WaitLimits;
+  readiness: Readiness;
+}): ServedService[] {
+  const { waitLimits, readiness } = options;
   return [
     served(Operations, operationsService(options)),
     served(Execution, executionService(options)),
@@ -53,7 +58,7 @@ export function createServices(options: { identityFromHeaders: boolean; waitLimi
     served(Bots, botsService(waitLimits)),
     served(FarmService, farmService(options)),
     served(Introspection, introspectionService()),
-    served(Health, healthService({ services: serviceNames, draining: waitLimits.draining })),
+    served(Health, healthService({ services: serviceNames, readiness })),
     served(ServerReflection, reflectionService(publicFiles, serviceNames)),
     served(ServerReflectionV1Alpha, reflectionV1AlphaService(publicFiles, serviceNames)),
   ];

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Operations } from "../../gen/google/longrunning/operations_pb.ts";
+import { Health, HealthCheckResponse_ServingStatus } from "../../gen/grpc/health/v1/health_pb.ts";
 import { CANCELLED, START, submission } from "../helpers/farm.ts";
 import { openPostgres } from "../helpers/open-postgres.ts";
 import { temporaryDir } from "../helpers/open-store.ts";
 import { freePort, sharedPostgres, startPostgres } from "../helpers/postgres.ts";
 import { startServer } from "../helpers/start-server.ts";
 import { until } from "../helpers/until.ts";
+
+const { SERVING, NOT_SERVING } = HealthCheckResponse_ServingStatus;
 
 test("a server on PostgreSQL shows what another process did, and what it did itself after a restart", async (t) => {
   const url = await (await sharedPostgres()).createDatabase();
@@ -30,18 +33,27 @@ test("a server on PostgreSQL shows what another process did, and what it did its
 
 test("a server is not ready while its database is away, lives on, and is ready again without a restart", async (t) => {
   const database = await startPostgres();
-  const { url } = await startServer(t, { store: await database.createDatabase() });
+  const { url, client } = await startServer(t, { store: await database.createDatabase() });
+  const health = client(Health);
+  const check = async () => (await health.check({})).status;
+  const hangUp = new AbortController();
+  const watch = health.watch({}, { signal: hangUp.signal })[Symbol.asyncIterator]();
+  const told = async () => (await watch.next()).value?.status;
   const status = async (path: string) => {
     const response = await fetch(url + path);
     await response.body?.cancel();
     return response.status;
   };
   assert.equal(await status("/readyz"), 200);
+  assert.deepEqual([await check(), await told()], [SERVING, SERVING]);
   await database.stop();
   await until(async () => (await status("/readyz")) === 503, "the probe to go red");
+  assert.deepEqual([await check(), await told()], [NOT_SERVING, NOT_SERVING]);
   assert.equal(await status("/healthz"), 200);
   await database.start();
   await until(async () => (await status("/readyz")) === 200, "the probe to go green");
+  assert.deepEqual([await check(), await told()], [SERVING, SERVING]);
+  hangUp.abort();
 });
 
 test("a server on PostgreSQL has its data directory to itself, and refuses to start without its database", async (t) => {

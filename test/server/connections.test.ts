@@ -7,6 +7,7 @@ import { createClient } from "@connectrpc/connect";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../gen/grpc/health/v1/health_pb.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
+import { createReadiness } from "../../src/base/readiness.ts";
 import { createServer } from "../../src/server/server.ts";
 import { fakeClock } from "../helpers/fake-clock.ts";
 import { http2Session, openSocket, readAll, transportOf } from "./clients.ts";
@@ -171,6 +172,7 @@ test("rejects, and leaves nothing behind, when the address is taken or unknown",
   t.after(() => squatter.close());
   await new Promise((resolve) => squatter.once("listening", resolve));
   const { port } = squatter.address() as { port: number };
+  const drain = new AbortController();
   const listen = (host: string, port: number) =>
     createServer({
       listen: { host, port },
@@ -179,8 +181,8 @@ test("rejects, and leaves nothing behind, when the address is taken or unknown",
       corsOrigins: [],
       limits: testLimits,
       drainMs: 100,
-      drain: new AbortController(),
-      ready: async () => {},
+      drain,
+      readiness: createReadiness({ ready: async () => {}, draining: drain.signal, clock: systemClock }),
       about: { name: "opgrid", version: "0.0.0", docs: "" },
       log: silentLog,
       clock: systemClock,

@@ -5,6 +5,7 @@ import { ByteStream } from "../../gen/google/bytestream/bytestream_pb.ts";
 import { RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
+import { createReadiness } from "../../src/base/readiness.ts";
 import { fakeClock } from "../helpers/fake-clock.ts";
 import { type Dialect, dialects, envelope, http2Session, openSocket, readAll, transportOf } from "./clients.ts";
 import { startPort, type TestPort, until } from "./port.ts";
@@ -189,7 +190,8 @@ test("is not ready while what it stands on fails or does not answer, and asks it
     asked += 1;
     return answer();
   };
-  const port = await startPort(t, {}, { clock, ready });
+  const readiness = createReadiness({ ready, draining: new AbortController().signal, clock });
+  const port = await startPort(t, {}, { clock, readiness });
   const probe = async () => {
     const response = await fetch(`${port.url}/readyz`);
     return [response.status, await response.json()];

@@ -8,6 +8,7 @@ import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Logger } from "../../src/base/log.ts";
+import { createReadiness } from "../../src/base/readiness.ts";
 import { createFastPath } from "../../src/rpc/fast-path/fast-path.ts";
 import { drainInterceptor } from "../../src/rpc/interceptors/drain.ts";
 import { errorsInterceptor } from "../../src/rpc/interceptors/errors.ts";
@@ -151,7 +152,7 @@ export async function startPort(
     limits: testLimits,
     drainMs: 100,
     drain,
-    ready: async () => {},
+    readiness: createReadiness({ ready: async () => {}, draining: drain.signal, clock: systemClock }),
     about: { name: "opgrid", version: "0.0.0", docs: "https://docs.invalid/" },
     log,
     clock: systemClock,

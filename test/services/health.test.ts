@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Code, createClient } from "@connectrpc/connect";
+import { Code, createClient, type HandlerContext } from "@connectrpc/connect";
 import { Operations } from "../../gen/google/longrunning/operations_pb.ts";
 import { ResourceInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { Health, HealthCheckResponse_ServingStatus as Status } from "../../gen/grpc/health/v1/health_pb.ts";
+import {
+  Health,
+  type HealthCheckRequest,
+  HealthCheckResponse_ServingStatus as Status,
+} from "../../gen/grpc/health/v1/health_pb.ts";
+import { createReadiness } from "../../src/base/readiness.ts";
 import { healthService } from "../../src/services/health.ts";
+import { fakeClock } from "../helpers/fake-clock.ts";
 import { transports } from "../helpers/start-server.ts";
 import { refusal, startGrid } from "./grid.ts";
 
@@ -56,9 +62,46 @@ test("a watch of health ends with NOT_SERVING when the server drains", async (t)
   }
 });
 
+test("a watch of health tells each change once, looks once for all watches, and stops when the last one ends", async () => {
+  const clock = fakeClock();
+  const draining = new AbortController();
+  let asked = 0;
+  let isAway = false;
+  const ready = async () => {
+    asked += 1;
+    if (isAway) throw new Error("gone");
+  };
+  const readiness = createReadiness({ ready, draining: draining.signal, clock });
+  const { watch } = healthService({ services: ["a.Service"], readiness });
+  const hangUp = new AbortController();
+  const context = { signal: hangUp.signal } as HandlerContext;
+  const told = ["", "a.Service", "no.such.Service"].map((service) => {
+    const statuses: unknown[] = [];
+    const ended = (async () => {
+      for await (const { status } of watch({ service } as HealthCheckRequest, context)) statuses.push(status);
+    })();
+    return { statuses, ended };
+  });
+  await clock.advance(0);
+  for (const away of [false, true, true, false]) {
+    isAway = away;
+    await clock.advance(1000);
+  }
+  assert.deepEqual(
+    told.map(({ statuses }) => statuses),
+    [[SERVING, NOT_SERVING, SERVING], [SERVING, NOT_SERVING, SERVING], [SERVICE_UNKNOWN]],
+  );
+  assert.equal(asked, 5);
+  hangUp.abort();
+  await Promise.all(told.map(({ ended }) => ended));
+  await clock.advance(10_000);
+  assert.deepEqual([asked, clock.pending()], [5, 0]);
+});
+
 test("says that it does not serve any more while it drains", async () => {
   const draining = new AbortController();
-  const { check, list } = healthService({ services: ["a.Service"], draining: draining.signal });
+  const readiness = createReadiness({ ready: async () => {}, draining: draining.signal, clock: fakeClock() });
+  const { check, list } = healthService({ services: ["a.Service"], readiness });
   draining.abort();
   const context = {} as never;
   for (const service of ["", "a.Service"]) {

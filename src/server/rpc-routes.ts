@@ -72,11 +72,21 @@ function giveUp(raw: ServerResponse, err: Error): void {
   else raw.writeHead(500).end();
 }
 
+/** Connect makes a URL of a request and cannot answer one that has no valid authority. */
+function refuseBadAuthority(scope: FastifyInstance): void {
+  scope.addHook("onRequest", (request, reply, done) => {
+    const raw = request.raw as { authority?: string; headers: { host?: string } };
+    if (URL.canParse(`http://${raw.authority ?? raw.headers.host ?? ""}`)) return done();
+    reply.code(400).send({ code: "invalid_argument", message: "the request names no valid host" });
+  });
+}
+
 /** Serves every method of the routes by gRPC, gRPC-Web and the Connect protocol. */
 export function addRpcRoutes(app: FastifyInstance, { routes, router: options, log }: RpcOptions): void {
   const router = createConnectRouter(options);
   routes(router);
   app.register(async (scope) => {
+    refuseBadAuthority(scope);
     // The protocols read the body themselves, and it is they who refuse a content type.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, _payload, done) => done(null));

@@ -69,15 +69,6 @@ async function addressOf(host: string): Promise<string> {
   return isIP(host) ? host : (await lookup(host, { order: "ipv4first" })).address;
 }
 
-/** Connect makes a URL of a request and cannot answer one that has no valid authority. */
-function refuseBadAuthority(app: FastifyInstance): void {
-  app.addHook("onRequest", (request, reply, done) => {
-    const raw = request.raw as { authority?: string; headers: { host?: string } };
-    if (URL.canParse(`http://${raw.authority ?? raw.headers.host ?? ""}`)) return done();
-    reply.code(400).send({ code: "invalid_argument", message: "the request names no valid host" });
-  });
-}
-
 function createApp(options: ServerOptions): { app: FastifyInstance; listener: Listener } {
   const listeners: Listener[] = [];
   const fastPath = options.fastPath?.({
@@ -96,7 +87,6 @@ function createApp(options: ServerOptions): { app: FastifyInstance; listener: Li
       return listener.server as never;
     },
   });
-  refuseBadAuthority(app);
   dropEndlessDeadlines(app);
   addCors(app, options.corsOrigins);
   addPages(app, options);

@@ -193,6 +193,17 @@ test("answers a request without a valid host with 400", async (t) => {
   await stillServes(port);
 });
 
+test("answers the probes of balancers that name no host", async (t) => {
+  const port = await startPort(t, services);
+  for (const path of ["/readyz", "/healthz"]) {
+    for (const rest of ["HTTP/1.0\r\n\r\n", "HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n"]) {
+      const socket = await openSocket(t, port.port);
+      socket.write(`GET ${path} ${rest}`);
+      assert.match(await readAll(socket), /^HTTP\/1\.1 200 [\s\S]*\{"status":"(ok|ready)"\}$/, `${path} ${rest}`);
+    }
+  }
+});
+
 test("answers a path that cannot be decoded and an unknown page with an error of the client", async (t) => {
   const port = await startPort(t, services);
   for (const [path, status] of [

@@ -1,6 +1,12 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { RequestMetadataSchema } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
-import { ClientIdentitySchema } from "../../gen/build/buildgrid/identity_pb.ts";
+import {
+  RequestMetadataSchema,
+  type RequestMetadata as WireRequestMetadata,
+} from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
+import {
+  ClientIdentitySchema,
+  type ClientIdentity as WireClientIdentity,
+} from "../../gen/build/buildgrid/identity_pb.ts";
 import type { OperationRecord, RequestMetadata } from "./record.ts";
 
 const LONGEST_FIELD_BYTES = 1024;
@@ -29,20 +35,30 @@ export function parseRequestMetadata(bytes: Uint8Array): RequestMetadata | undef
   }
 }
 
-/** The encoded RequestMetadata that the operation was created with, or undefined when there was none. */
-export function requestMetadataBytes(record: OperationRecord): Uint8Array | undefined {
-  const metadata = record.requestMetadata;
-  if (!metadata) return undefined;
-  const { toolName, toolVersion, invocationId: toolInvocationId, ...same } = metadata;
-  const message = create(RequestMetadataSchema, { ...same, toolInvocationId, toolDetails: { toolName, toolVersion } });
-  return toBinary(RequestMetadataSchema, message);
+/** The RequestMetadata that the operation was created with, or undefined when there was none. */
+export function requestMetadataOf({ requestMetadata }: OperationRecord): WireRequestMetadata | undefined {
+  if (!requestMetadata) return undefined;
+  const { toolName, toolVersion, invocationId: toolInvocationId, ...same } = requestMetadata;
+  return create(RequestMetadataSchema, { ...same, toolInvocationId, toolDetails: { toolName, toolVersion } });
 }
 
-/** The encoded ClientIdentity of who created the operation, or undefined when that is not known. */
+/** The ClientIdentity of who created the operation, or undefined when that is not known. */
+export function clientIdentityOf({ identity }: OperationRecord): WireClientIdentity | undefined {
+  if (!identity) return undefined;
+  const { actor, subject, workflow } = identity;
+  return create(ClientIdentitySchema, { actor, subject, workflow });
+}
+
+/** What `requestMetadataOf` says, encoded. */
+export function requestMetadataBytes(record: OperationRecord): Uint8Array | undefined {
+  const message = requestMetadataOf(record);
+  return message && toBinary(RequestMetadataSchema, message);
+}
+
+/** What `clientIdentityOf` says, encoded. */
 export function clientIdentityBytes(record: OperationRecord): Uint8Array | undefined {
-  if (!record.identity) return undefined;
-  const { actor, subject, workflow } = record.identity;
-  return toBinary(ClientIdentitySchema, create(ClientIdentitySchema, { actor, subject, workflow }));
+  const message = clientIdentityOf(record);
+  return message && toBinary(ClientIdentitySchema, message);
 }
 
 function clean(field: string): string {

@@ -1,5 +1,11 @@
 /** The door of the room: what an operation is, how it is named, found, ordered and shown. */
-export { clientIdentityBytes, parseRequestMetadata, requestMetadataBytes } from "./caller.ts";
+export {
+  clientIdentityBytes,
+  clientIdentityOf,
+  parseRequestMetadata,
+  requestMetadataBytes,
+  requestMetadataOf,
+} from "./caller.ts";
 export { filterAt, isRelative, resolveFilter } from "./filter.ts";
 export { type FilterKeySpec, filterKeys, isFilterKey, type ScalarKeySpec, scalarKeys } from "./filter-keys.ts";
 export { compareText, matches } from "./filter-match.ts";
@@ -40,5 +46,6 @@ export {
   Stage,
 } from "./record.ts";
 export { sortKeys, sortValuesOf } from "./sort-keys.ts";
+export { toSummary } from "./summary-view.ts";
 export type { FilteredQuery } from "./token.ts";
 export { decodeWatchToken, encodeWatchToken, type WatchPlace } from "./watch-token.ts";

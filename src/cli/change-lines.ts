@@ -34,7 +34,8 @@ export function createChangeLines({ json, changesOnly }: ChangeLinesOptions, she
   }
 
   function tell({ change }: OperationChange): void {
-    if (change.case === undefined) return;
+    // No summaries were asked for.
+    if (change.case === undefined || change.case === "summary") return;
     if (change.case !== "operation") {
       const known = written.delete(change.value);
       if (known || changesOnly) write(`${printable(change.value)}\t${change.case}`, { [change.case]: change.value });

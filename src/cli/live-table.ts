@@ -40,7 +40,8 @@ export function createLiveTable(title: string, flags: FilterFlags): LiveTable {
   }
 
   function put({ change }: OperationChange, nowMs: number): void {
-    if (change.case === undefined) return;
+    // No summaries were asked for.
+    if (change.case === undefined || change.case === "summary") return;
     if (change.case !== "operation") {
       remove(change.value);
       return;

@@ -26,7 +26,7 @@ import { filterKeys, formatOperationName } from "../operations/operations.ts";
 import { identityOf } from "./caller.ts";
 import { eventPayload } from "./job-events.ts";
 import { allInstances, target } from "./target.ts";
-import { watchResponse } from "./watch.ts";
+import { wantsSummaries, watchResponse } from "./watch.ts";
 
 const MOST_PLATFORMS = 1000;
 
@@ -42,10 +42,11 @@ const WAIT_REASONS = {
 export function farmService(options: { identityFromHeaders: boolean }): ServiceImpl<typeof FarmService> {
   const callerOf = (headers: Headers) => (options.identityFromHeaders ? identityOf(headers) : undefined);
   return {
-    watchOperations: async function* ({ filter, resumeToken, changesOnly }, context) {
+    watchOperations: async function* ({ filter, resumeToken, changesOnly, limit, view }, context) {
       const watched = allInstances(context) ?? target(context).instance.operations;
-      const request = { filter, resumeToken, changesOnly, signal: context.signal };
-      for await (const batch of watched.watch(request)) yield watchResponse(batch);
+      const summaries = wantsSummaries(view);
+      const request = { filter, resumeToken, changesOnly, limit, summaries, signal: context.signal };
+      for await (const batch of watched.watch(request)) yield watchResponse(batch, summaries);
     },
     listWorkers: async (request, context) => {
       const { instance } = target(context);

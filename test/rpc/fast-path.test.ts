@@ -15,7 +15,7 @@ import { ByteStream } from "../../gen/google/bytestream/bytestream_pb.ts";
 import { Bots } from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
 import { GetOperationRequestSchema, Operations } from "../../gen/google/longrunning/operations_pb.ts";
 import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
-import { FarmService } from "../../gen/opgrid/v1/opgrid_pb.ts";
+import { FarmService, OperationView } from "../../gen/opgrid/v1/opgrid_pb.ts";
 import { envelope, http2Session } from "../server/clients.ts";
 import { openBot } from "../services/bot.ts";
 import { blobName, startGrid, temporaryDirectory, wireDigest } from "../services/grid.ts";
@@ -147,6 +147,12 @@ function callsOf(scene: Scene): Record<string, RawCall> {
       { instanceName: "main", filter: "command:*" },
       { "grpc-timeout": "250m" },
     ),
+    "WatchOperations, summaries, until the deadline": rawCall(
+      FarmService.method.watchOperations,
+      { instanceName: "main", filter: "command:*", view: OperationView.SUMMARY, limit: 2 },
+      { "grpc-timeout": "250m" },
+    ),
+    "WatchOperations, negative limit": rawCall(FarmService.method.watchOperations, { instanceName: "main", limit: -1 }),
     "WatchOperations, bad filter": rawCall(FarmService.method.watchOperations, { instanceName: "main", filter: "x" }),
     DeleteOperation: rawCall(deleteOperation, { name: `main/${completed}` }),
     "GetOperation, deleted": get(`main/${completed}`),

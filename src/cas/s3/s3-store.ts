@@ -1,9 +1,10 @@
+import { homedir } from "node:os";
 import {
   CopyObjectCommand,
   GetObjectCommand,
-  HeadBucketCommand,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
+  ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
   type S3ClientConfig,
@@ -15,7 +16,7 @@ import type { Logger } from "../../base/log.ts";
 import { createLimiter, mapLimit } from "../concurrency.ts";
 import { createOutage, type Outage } from "../remote/outage.ts";
 import type { BlobContent, RemoteContent, RemoteStore } from "../remote/remote-store.ts";
-import { failureOf, isMissing, type S3Failure } from "./failure.ts";
+import { explain, failureOf, isMissing, mayPass } from "./failure.ts";
 import { createMemoryBudget } from "./memory-budget.ts";
 import { PART_BYTES, PieceReader, putInParts } from "./multipart.ts";
 
@@ -57,7 +58,17 @@ const RETRY_MS = 1000;
 const MAX_COPY_BYTES = 5 * 1024 ** 3;
 const EMPTY: Digest = { fn: sha256, hash: sha256.createHasher().hex(), sizeBytes: 0 };
 
+/** The SDK looks for its files in the home directory, and all of its calls fail for a user who has none. */
+function giveHome(): void {
+  try {
+    homedir();
+  } catch {
+    process.env.HOME = "/";
+  }
+}
+
 function clientOf({ endpoint, region, addressing, idleTimeoutMs = IDLE_TIMEOUT_MS }: S3StoreOptions): S3Client {
+  giveHome();
   const config: S3ClientConfig = {
     maxAttempts: MAX_ATTEMPTS,
     forcePathStyle: addressing === "path" || (addressing === "auto" && endpoint !== ""),
@@ -101,29 +112,26 @@ export class S3Store implements RemoteStore {
   }
 
   /**
-   * Makes sure, by asking for the bucket and by storing the empty blob, that blobs can be kept here. Throws an error for the
+   * Makes sure, by listing an object of the bucket and by storing the empty blob, that blobs can be kept here. Throws an error for the
    * operator when they cannot. That nobody answers is none: it may end, so the log says it and the store is used.
    */
   async check(): Promise<void> {
-    const { bucket: Bucket, endpoint } = this.#options;
+    const { bucket: Bucket, prefix: Prefix, endpoint } = this.#options;
     const abortSignal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
     let doing = "look at";
     try {
-      await this.#client.send(new HeadBucketCommand({ Bucket }), { abortSignal });
+      // The answer to a HEAD has no body to say which of the credentials, the region and the bucket is wrong.
+      await this.#client.send(new ListObjectsV2Command({ Bucket, Prefix, MaxKeys: 1 }), { abortSignal });
       doing = "write to";
       const empty = new PutObjectCommand({ ...this.#target(EMPTY), Body: new Uint8Array(0) });
       await this.#client.send(empty, { abortSignal });
     } catch (error) {
-      const failure = failureOf(error);
-      const { status } = failure;
-      const at = endpoint === "" ? "Amazon S3" : endpoint;
-      const isAnswer = status !== undefined && status < 500 && status !== 429;
-      const isLocal = status === undefined && isLocalProblem(error);
-      if (!isAnswer && !isLocal) {
+      if (mayPass(error)) {
         this.#outage.failed(error);
         return;
       }
-      throw new Error(`cas.s3: cannot ${doing} bucket ${Bucket} at ${at}: ${explain(failure)}`, { cause: error });
+      const at = endpoint === "" ? "Amazon S3" : endpoint;
+      throw new Error(`cas.s3: cannot ${doing} bucket ${Bucket} at ${at}: ${explain(error)}`, { cause: error });
     }
   }
 
@@ -255,26 +263,4 @@ export class S3Store implements RemoteStore {
 function remoteFailure(error: unknown) {
   const { status, code } = failureOf(error);
   return { isDenied: status === 403, fields: { status, code } };
-}
-
-/** No credentials, no region, a bad endpoint: waiting does not help. */
-function isLocalProblem(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return (
-    error.name === "CredentialsProviderError" ||
-    error.name === "TypeError" ||
-    /region is missing|invalid url/i.test(error.message)
-  );
-}
-
-function explain({ status, code, message }: S3Failure): string {
-  const said = [code, message].filter((part) => part !== "" && part !== "Unknown").join(": ");
-  const note = said && ` (${said})`;
-  if (status === 404) return `there is no such bucket${note}`;
-  if (status === 403) {
-    return `access is denied${note}; the credentials need s3:ListBucket, s3:GetObject, s3:PutObject and s3:AbortMultipartUpload`;
-  }
-  if (status === 301 || status === 400) return `wrong region, or the bucket is elsewhere${note}`;
-  if (code === "CredentialsProviderError") return `there are no credentials in the environment or in a profile${note}`;
-  return status === undefined ? message : `status ${status}${note}`;
 }

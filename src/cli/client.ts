@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { Execution } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { Operations } from "../../gen/google/longrunning/operations_pb.ts";
 import { FarmService } from "../../gen/opgrid/v1/opgrid_pb.ts";
+import { withoutPasswords } from "../base/secrets.ts";
 import { otherVariables } from "../config/config.ts";
 import { type Connection, openConnection } from "../worker/worker.ts";
 import { type MetadataFlags, metadataHeaders } from "./call-metadata.ts";
@@ -61,7 +62,7 @@ const REMOTE = /^(?:(?:https?|grpcs?):\/\/)?[^/?#\s@]+\/?$/i;
 export function remoteOf(flags: RemoteFlags, shell: Shell): Remote {
   const remote = flags.remote ?? (shell.env[otherVariables.remote] || DEFAULT_REMOTE);
   if (!REMOTE.test(remote))
-    throw new UsageError(`--remote: must be like ${DEFAULT_REMOTE}, not ${JSON.stringify(remote)}`);
+    throw new UsageError(`--remote: must be like ${DEFAULT_REMOTE}, not ${withoutPasswords(JSON.stringify(remote))}`);
   const token = readText("--auth-token", flags.authToken ?? (shell.env[otherVariables.authToken] || undefined))?.trim();
   const ca = readText("--tls-ca", flags.tlsCa);
   const cert = readText("--tls-cert", flags.tlsCert);

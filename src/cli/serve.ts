@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { App } from "../app.ts";
 import type { Logger } from "../base/log.ts";
+import { withoutPasswords } from "../base/secrets.ts";
 import {
   type Config,
   type ConfigInputs,
@@ -39,7 +40,7 @@ function unknownFlags(args: readonly string[]): Record<string, string> {
   for (const arg of args) {
     const [, flag, value] = /^--?([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
     if (flag !== undefined) flags[flag] = value ?? "";
-    else if (name === undefined) throw new UsageError(`unexpected argument: ${arg}`);
+    else if (name === undefined) throw new UsageError(`unexpected argument: ${withoutPasswords(arg)}`);
     name = value === undefined ? flag : undefined;
   }
   return flags;

@@ -18,7 +18,7 @@ export function loadConfig(inputs: ConfigInputs = {}): Config {
   return resolve(check(gather(inputs)));
 }
 
-/** The same configuration as a YAML file, which loads again; each value has its source in a comment. Throws as well. */
+/** The same configuration as a YAML file, which loads again; each value has its source in a comment, passwords are left out. Throws as well. */
 export function printConfig(inputs: ConfigInputs = {}): string {
   const said = gather(inputs);
   check(said);

@@ -1,5 +1,6 @@
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
+import { urlWithoutPassword, withoutPasswords } from "../base/secrets.ts";
 import { type ListenAddress, parseDuration, parseListen, parseSize } from "./units.ts";
 
 /**
@@ -13,6 +14,8 @@ export interface Leaf<T, Suffix extends "" | "Ms" = ""> {
   /** The default, as it would stand in a file; undefined when there is none. */
   readonly fallback: unknown;
   readonly suffix: Suffix;
+  /** What may be shown of a value as it stands in a file; all of it by default. */
+  readonly shown?: (value: unknown) => unknown;
   /** Its flag, where that is not made of its place. */
   readonly flag?: string;
   readonly description: string;
@@ -28,9 +31,9 @@ interface Range<T> {
   readonly max?: T;
 }
 
-/** A value as it is quoted in a problem. */
+/** A value as it is quoted in a problem, without passwords. */
 export function quoted(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
+  const text = withoutPasswords(JSON.stringify(value) ?? "nothing");
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
@@ -155,25 +158,32 @@ export function paths(description: string, flag: string): Leaf<readonly string[]
   return { ...leaf(schema.optional(), about, listFromText), flag };
 }
 
-const databaseExpected = "sqlite, or postgres://user@host:port/database";
+const urlExpected =
+  "postgres://user@host:port/database, with %2F for /, %3F for ?, %23 for # and %40 for @ in a password";
 
-function parseDatabase(value: unknown): string | undefined {
-  if (value === "sqlite") return value;
-  const isUrl = typeof value === "string" && /^postgres(ql)?:\/\//.test(value) && URL.canParse(value);
-  return isUrl ? value : undefined;
+/** An `@` behind the host was meant to end a password, parts of which would be taken for host, database and parameters. */
+function parseDatabaseUrl(value: unknown): string | undefined {
+  if (typeof value !== "string" || !/^postgres(ql)?:\/\//.test(value) || !URL.canParse(value)) return undefined;
+  const { pathname, search, hash } = new URL(value);
+  return `${pathname}${search}${hash}`.includes("@") ? undefined : value;
+}
+
+function shownUrl(value: unknown): unknown {
+  return typeof value === "string" ? urlWithoutPassword(value) : value;
 }
 
 /** The embedded database, `sqlite`, or the URL of one of PostgreSQL. */
 export function database(description: string, flag: string): Leaf<string> {
   const about = { description, fallback: "sqlite", type: "sqlite or a postgres:// URL", placeholder: "url" };
-  return { ...leaf(parsed(parseDatabase, databaseExpected), about), flag };
+  const accept = (value: unknown) => (value === "sqlite" ? value : parseDatabaseUrl(value));
+  return { ...leaf(parsed(accept, `sqlite, or ${urlExpected}`), about), flag, shown: shownUrl };
 }
 
 /** The URL of a database of PostgreSQL that may be left out. */
 export function optionalDatabaseUrl(description: string): Leaf<string | undefined> {
-  const accept = (value: unknown) => (value === "sqlite" ? undefined : parseDatabase(value));
-  const schema = parsed(accept, "a URL like postgres://user@host:port/database").optional();
-  return leaf(schema, { description, fallback: undefined, type: "postgres:// URL", placeholder: "url" });
+  const schema = parsed(parseDatabaseUrl, `a URL like ${urlExpected}`).optional();
+  const about = { description, fallback: undefined, type: "postgres:// URL", placeholder: "url" };
+  return { ...leaf(schema, about), shown: shownUrl };
 }
 
 /** `host:port` or `[address]:port`. */

@@ -14,14 +14,16 @@ function effectiveValue(said: Said, { path, fallback }: Setting): unknown {
   return value ?? fallback;
 }
 
-/** The whole configuration as a YAML file that loads again, with the source of each value beside it. */
+/** The whole configuration, without passwords, as a YAML file that loads again, with the source of each value beside it. */
 export function print(said: Said): string {
   const document = new Document({});
   for (const setting of settings) {
     const value = effectiveValue(said, setting);
     if (value === undefined) continue;
-    document.setIn(setting.path, document.createNode(value));
-    sayWhere(document, setting, said.sourceOf(setting.path) ?? "default");
+    const shown = setting.shown(value);
+    const source = said.sourceOf(setting.path) ?? "default";
+    document.setIn(setting.path, document.createNode(shown));
+    sayWhere(document, setting, shown === value ? source : `${source}, without its password`);
   }
   return document.toString({ lineWidth: 0 });
 }

@@ -19,6 +19,13 @@ import { overrides } from "./tree.ts";
 
 const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
 
+/** A URL of such a protocol that tells no user: nobody would heed it, and messages name the address. */
+function isAddress(text: string, protocol: RegExp): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return protocol.test(url.protocol) && url.username === "" && url.password === "";
+}
+
 const s3 = {
   bucket: optionalText(
     "Bucket that has the blobs; data_dir then has a cache of max_bytes. Empty for blobs in data_dir.",
@@ -30,8 +37,8 @@ const s3 = {
   ),
   prefix: text("In front of the names of all objects, like `opgrid/`.", ""),
   endpoint: optionalText("Store that is not Amazon's.", {
-    accept: (value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol),
-    expected: "a URL like https://s3.example.com",
+    accept: (value) => isAddress(value, /^https?:$/),
+    expected: "a URL like https://s3.example.com, without user and password",
     placeholder: "url",
   }),
   region: text(
@@ -55,8 +62,8 @@ const s3 = {
 
 const grpc = {
   url: optionalText("Another CAS that has the blobs; data_dir then has a cache of max_bytes.", {
-    accept: (value) => URL.canParse(value) && /^(grpc|http)s?:$/.test(new URL(value).protocol),
-    expected: "a URL like grpc://cas.example.com:50051 or grpcs://...",
+    accept: (value) => isAddress(value, /^(grpc|http)s?:$/),
+    expected: "a URL like grpc://cas.example.com:50051 or grpcs://..., without user and password",
     placeholder: "url",
   }),
   instance: text("Name of the instance there.", ""),

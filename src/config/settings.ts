@@ -18,6 +18,8 @@ export interface Setting {
   readonly placeholder: string;
   /** As it would stand in a file; undefined when there is none. */
   readonly fallback: unknown;
+  /** What may be shown of a value as it stands in a file. */
+  readonly shown: (value: unknown) => unknown;
   /** Turns text into what could stand in a file. May throw. */
   readonly fromText: (text: string) => unknown;
 }
@@ -30,8 +32,8 @@ function collect(node: Tree, parents: readonly string[]): Setting[] {
     if (!isLeaf(child)) return collect(child, path);
     const env = PREFIX + path.join("_").toUpperCase();
     const flag = child.flag ?? path.join("-").replaceAll("_", "-");
-    const { description, type, placeholder, fallback, fromText } = child;
-    return [{ path, key: path.join("."), env, flag, description, type, placeholder, fallback, fromText }];
+    const { description, type, placeholder, fallback, fromText, shown = (value) => value } = child;
+    return [{ path, key: path.join("."), env, flag, description, type, placeholder, fallback, shown, fromText }];
   });
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { withoutPasswords } from "../base/secrets.ts";
 import { type ConfigFile, type Path, parseConfigFile } from "./file.ts";
 import type { Problem } from "./problems.ts";
 import { isUnknownVariable, otherVariables, type Setting, settings } from "./settings.ts";
@@ -119,7 +120,7 @@ export function gather(inputs: ConfigInputs): Said {
       problems.push({
         key: setting.key,
         source,
-        message: `cannot be read: ${messageOf(error)}`,
+        message: `cannot be read: ${withoutPasswords(messageOf(error))}`,
       });
     }
   }

@@ -109,6 +109,21 @@ test("prints every setting that has a value, with its source", () => {
   );
 });
 
+test("prints no password of a database, and keeps the rest of its URL", () => {
+  const env = {
+    OPGRID_STORE_URL: "postgres://me:hunter2@db:5432/opgrid?sslmode=require",
+    OPGRID_STORE_DIRECT_URL: "postgres://db/opgrid?user=me&password=hunter2&sslmode=require",
+  };
+  assert.equal(loadConfig({ env }).store.url, env.OPGRID_STORE_URL);
+  const printed = printConfig({ env });
+  assert.doesNotMatch(printed, /hunter2/);
+  assert.match(
+    printed,
+    /url: postgres:\/\/me@db:5432\/opgrid\?sslmode=require # OPGRID_STORE_URL, without its password\n/,
+  );
+  assert.equal(reload(printed).store.directUrl, "postgres://db/opgrid?user=me&sslmode=require");
+});
+
 test("loads nothing worse than a list of problems, whatever the file holds", () => {
   fc.assert(
     fc.property(fc.oneof(fc.json(), fc.string()), (text) => {

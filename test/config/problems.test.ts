@@ -169,6 +169,30 @@ test("finds settings that do not go together", () => {
   );
 });
 
+test("quotes no password of a value that cannot be used", () => {
+  const inputs: ConfigInputs[] = [
+    ...["mysql://u:hunter2@h/d", "postgres://u:hun/ter2@h/d", "postgres://u:12/hunter2@h/d", "u:hunter2@h/d"].flatMap(
+      (text) => [
+        { flags: { store: text } },
+        { env: { OPGRID_STORE_DIRECT_URL: text, OPGRID_STORE_URL: "postgres://h/d" } },
+        { flags: { listen: text } },
+        { flags: { config: "o.yaml" }, readFile: () => `store: ${text}` },
+        { flags: { config: "o.yaml" }, readFile: () => `store: {url: {secret: "${text}"}}` },
+        { flags: { instances: `[{name: a, cas: {s3: {endpoint: "${text}"` } },
+      ],
+    ),
+    { flags: { store: "postgre://h/d?password=hunter2" } },
+    { flags: { "cas-s3-endpoint": "https://hunter2@h" } },
+    { env: { OPGRID_CAS_GRPC_URL: "grpc://u:hunter2@h:1" } },
+    { flags: { instances: '[{name: a, cas: {grpc: {url: "grpc://u:hunter2@h:1"}}}]' } },
+  ];
+  for (const input of inputs) {
+    const found = problems(input).join("\n");
+    assert.notEqual(found, "");
+    assert.doesNotMatch(found, /ter2/, JSON.stringify(input));
+  }
+});
+
 test("prints no configuration that has a problem", () => {
   assert.throws(() => printConfig({ flags: { bots: "x" } }), ConfigError);
 });

@@ -49,9 +49,11 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
   // The embedded store locks the directory itself. Blobs lie in it in any case.
   if (config.store.url !== "sqlite") building.use(lockDataDir(config.dataDir));
   const store = building.use(await openStore(config, { clock, log }));
+  // What processes share has one time for all of them; files have the machine's.
+  const time = store.shared?.clock ?? clock;
   const storages = new Map<string, InstanceStorage>();
   for (const instance of config.instances) {
-    const storage = await openStorage(config.dataDir, instance, { store, clock, log });
+    const storage = await openStorage(config.dataDir, instance, { store, time, clock, log });
     building.use(storage.cas);
     storages.set(instance.name, storage);
   }
@@ -60,7 +62,7 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
   const schedulerSettings = new Map(config.instances.map((instance) => [instance.name, schedulerSettingsOf(instance)]));
   const scheduler = building.use(
     await createScheduler({
-      ...{ store, clock, log },
+      ...{ store, clock: time, log },
       instances: config.instances.map((instance) => instance.name),
       settingsOf: (instance) => schedulerSettings.get(instance) ?? schedulerSettingsOf(everywhere),
     }),
@@ -70,10 +72,10 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
   const instances = createInstances(
     [...storages].map(([name, storage], index) => {
       const settings = settingsOf(config.instances[index] ?? everywhere);
-      return createInstance(name, { storage, scheduler, casOf, settings, clock });
+      return createInstance(name, { storage, scheduler, casOf, settings, clock: time });
     }),
     {
-      ...{ clock, changes: scheduler.changes },
+      ...{ clock: time, changes: scheduler.changes },
       everywhere: createBotHome(EVERY_INSTANCE, { scheduler, casOf, settings: settingsOf(everywhere) }),
     },
   );
@@ -81,7 +83,7 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
   const drain = new AbortController();
   const readiness = createReadiness({ ready: () => store.ready(), draining: drain.signal, clock });
   const rpc = createRpc({
-    ...{ instances, log, clock, draining: drain.signal, readiness, jsonTypes },
+    ...{ instances, log, clock: time, draining: drain.signal, readiness, jsonTypes },
     identityFromHeaders: config.identity.source === "headers",
     longestWaitMs: config.limits.maxWaitMs,
   });
@@ -109,13 +111,16 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
   return { url: server.url, connections: server.connections, close, [Symbol.asyncDispose]: close };
 }
 
-async function openStore({ store, dataDir }: Config, deps: Omit<StorageDeps, "store">): Promise<Store> {
+async function openStore({ store, dataDir }: Config, deps: { clock: Clock; log: Logger }): Promise<Store> {
   if (store.url === "sqlite") return createSqliteStore({ dataDir, ...deps });
   return createPostgresStore({ ...store, ...deps });
 }
 
 interface StorageDeps {
   readonly store: Store;
+  /** The time of what the store keeps. */
+  readonly time: Clock;
+  /** The time of files. */
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -128,8 +133,10 @@ async function openStorage(dataDir: string, instance: InstanceConfig, deps: Stor
     return early.concat((await deps.store.liveJobs(instance.name)).map((job) => job.action));
   };
   const cas = await openCas(dataDir, instance, { ...deps, liveActions });
+  const { store, time, log } = deps;
   const { maxEntries } = instance.actionCache;
-  return { cas, submitting, actionCache: createActionCache({ ...deps, cas, instance: instance.name, maxEntries }) };
+  const actionCache = createActionCache({ store, clock: time, log, cas, instance: instance.name, maxEntries });
+  return { cas, submitting, actionCache };
 }
 
 interface CasDeps extends StorageDeps {

@@ -7,6 +7,8 @@ export interface Timer {
 export interface Clock {
   /** Milliseconds since the Unix epoch, whole. */
   now(): number;
+  /** Milliseconds since some moment, with fractions. Steps of the time do not show in it: to measure how long something took. */
+  monotonic(): number;
   /** Runs `callback` once after `delayMs`. A pending timer never keeps the process alive. */
   after(delayMs: number, callback: () => void): Timer;
 }
@@ -16,6 +18,7 @@ const LONGEST_DELAY_MS = 2 ** 31 - 1;
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   after: (delayMs, callback) => {
     const handle = setTimeout(callback, Math.min(Math.max(delayMs, 0), LONGEST_DELAY_MS)).unref();
     return { cancel: () => clearTimeout(handle) };

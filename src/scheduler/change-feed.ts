@@ -55,12 +55,12 @@ export function createChangeFeed({ store, clock }: { store: Store; clock: Clock 
     version += 1;
     if (pending || sleepers.size === 0) return;
     pending = true;
-    clock.after(Math.max(0, wokenAt + PACE_MS - clock.now()), wake);
+    clock.after(Math.max(0, wokenAt + PACE_MS - clock.monotonic()), wake);
   });
 
   function wake(): void {
     pending = false;
-    wokenAt = clock.now();
+    wokenAt = clock.monotonic();
     const woken = [...sleepers];
     sleepers.clear();
     for (const resume of woken) resume();

@@ -47,7 +47,7 @@ export function followElsewhere(deps: {
     } catch (error) {
       if (!isAway) log.warn({ err: error }, "cannot tell other processes who is followed here");
       isAway = true;
-      lastAway = clock.now();
+      lastAway = clock.monotonic();
     }
   }
 
@@ -64,7 +64,7 @@ export function followElsewhere(deps: {
     keeps: async (key, graceMs) => {
       const record = await store.getOperation(key);
       if (!record || isDone(record)) return true;
-      const wasAway = isAway || clock.now() - lastAway < graceMs;
+      const wasAway = isAway || clock.monotonic() - lastAway < graceMs;
       if (!record.polled && !wasAway && !(await shared.wasFollowed(key, graceMs))) return false;
       orphans.watchOver(key, record.polled);
       return true;

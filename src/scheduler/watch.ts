@@ -51,12 +51,12 @@ export async function waitOperation(
 ): Promise<OperationRecord | undefined> {
   const first = await deps.store.getOperation(key);
   if (!first || isDone(first)) return first;
-  const deadline = deps.clock.now() + options.timeoutMs;
+  const deadline = deps.clock.monotonic() + options.timeoutMs;
   const changes = deps.topics.subscribe(first.job.id);
   try {
     for (;;) {
       const state = await deps.store.getOperation(key);
-      const left = deadline - deps.clock.now();
+      const left = deadline - deps.clock.monotonic();
       if (!state || isDone(state) || left <= 0 || options.signal.aborted) return state;
       await changes.next(options.signal, left);
     }

@@ -11,6 +11,7 @@ import type {
 
 import type { Cause, JobEvent, ReachedTime } from "./job-event.ts";
 import type { PostgresStoreOptions } from "./postgres/postgres-store.ts";
+import type { SharedStore } from "./shared-store.ts";
 
 export {
   type Cause,
@@ -21,6 +22,7 @@ export {
   type ReachedTime,
 } from "./job-event.ts";
 export type { PostgresStoreOptions } from "./postgres/postgres-store.ts";
+export type { SharedStore } from "./shared-store.ts";
 export { lockDataDir } from "./sqlite/data-dir-lock.ts";
 export { createSqliteStore, type SqliteStoreOptions } from "./sqlite/sqlite-store.ts";
 
@@ -161,16 +163,6 @@ export type OperationChange =
 export interface ChangePage {
   readonly changes: readonly OperationChange[];
   readonly position: ChangePosition;
-}
-
-/** What the processes on one store tell each other. Times are of the store's own clock. */
-export interface SharedStore {
-  /** Remembers that somebody follows these operations now. */
-  markFollowed(keys: readonly OperationKey[]): Promise<void>;
-  /** Whether that was said of an operation within the time. */
-  wasFollowed(key: OperationKey, withinMs: number): Promise<boolean>;
-  /** Takes a duty for a time, or keeps it for longer; false while another process has it. */
-  holdDuty(name: string, forMs: number): Promise<boolean>;
 }
 
 /**

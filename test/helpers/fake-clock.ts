@@ -16,6 +16,7 @@ export function fakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
     [...timers].filter(([, timer]) => timer.due <= limit).sort((a, b) => a[1].due - b[1].due)[0];
   return {
     now: () => nowMs,
+    monotonic: () => nowMs,
     after: (delayMs, callback) => {
       const handle = {};
       timers.set(handle, { due: nowMs + Math.max(delayMs, 0), callback });

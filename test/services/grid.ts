@@ -109,22 +109,28 @@ export async function startGrid(
     bots: server.client(Bots),
     complaints: log.complaints,
     put,
-    action: async ({ instanceName = "main", argv = ["run", uniqueText()], action = {}, command = {} } = {}) => {
-      const commandBlob = encode(CommandSchema, { arguments: argv, ...command });
-      const root = encode(DirectorySchema, {});
-      const actionBlob = encode(WireActionSchema, {
-        commandDigest: wireDigest(commandBlob),
-        inputRootDigest: wireDigest(root),
-        ...action,
-      });
-      await put(instanceName, commandBlob, root, actionBlob);
-      return wireDigest(actionBlob);
+    action: async ({ instanceName = "main", ...wish } = {}) => {
+      const { digest, blobs } = encodeAction(wish);
+      await put(instanceName, ...blobs);
+      return digest;
     },
     execute: (request, headers = {}) => {
       const hangUp = new AbortController();
       return watched(execution.execute(request, { signal: hangUp.signal, headers }), hangUp);
     },
   };
+}
+
+/** An action without inputs, and the blobs that make it. */
+export function encodeAction({ argv = ["run", uniqueText()], action = {}, command = {} }: ActionWish = {}) {
+  const commandBlob = encode(CommandSchema, { arguments: argv, ...command });
+  const root = encode(DirectorySchema, {});
+  const actionBlob = encode(WireActionSchema, {
+    commandDigest: wireDigest(commandBlob),
+    inputRootDigest: wireDigest(root),
+    ...action,
+  });
+  return { digest: wireDigest(actionBlob), blobs: [commandBlob, root, actionBlob] };
 }
 
 /** Reads a stream of operations in the background. */

@@ -52,7 +52,7 @@ export class CallContext implements HandlerContext {
     this.#clock = clock;
     const timeout = request.headers["grpc-timeout"];
     if (typeof timeout === "string")
-      this.#deadline = clock.now() + (parseTimeout(timeout, Number.POSITIVE_INFINITY).timeoutMs ?? 0);
+      this.#deadline = clock.monotonic() + (parseTimeout(timeout, Number.POSITIVE_INFINITY).timeoutMs ?? 0);
   }
 
   get service() {
@@ -86,7 +86,7 @@ export class CallContext implements HandlerContext {
 
   /** Milliseconds until the caller's deadline, negative afterwards; undefined without one. */
   readonly timeoutMs = (): number | undefined =>
-    this.#deadline === undefined ? undefined : this.#deadline - this.#clock.now();
+    this.#deadline === undefined ? undefined : this.#deadline - this.#clock.monotonic();
 
   /** The headers that were asked for, undefined when none were: then they are as they were to begin with. */
   get touchedHeader(): Headers | undefined {

@@ -10,6 +10,8 @@ export interface NoticesOptions {
   readonly connectTimeoutMs: number;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Called when it listens again after it could not. */
+  readonly reconnected: () => void;
 }
 
 const CHANNEL = "opgrid_changes";
@@ -146,9 +148,11 @@ export class Notices implements AsyncDisposable {
   }
 
   #opened(client: pg.Client): void {
-    if (this.#failures > 0) this.#options.log.info({}, "listening for changes again");
+    const failed = this.#failures > 0;
+    if (failed) this.#options.log.info({}, "listening for changes again");
     this.#client = client;
     this.#failures = 0;
+    if (failed) this.#options.reconnected();
     // Whatever was said meanwhile, here and there.
     this.#wake();
     this.#send();

@@ -7,6 +7,7 @@ import { Calls } from "./calls.ts";
 import { changeReads } from "./change-reads.ts";
 import { claims } from "./claims.ts";
 import { type Database, openDatabase } from "./database.ts";
+import { DatabaseClock } from "./database-clock.ts";
 import { deletions } from "./deletions.ts";
 import { endWrites } from "./end-writes.ts";
 import { farmReads } from "./farm-reads.ts";
@@ -17,7 +18,7 @@ import { Notices } from "./notices.ts";
 import { operationReads } from "./operation-reads.ts";
 import { operationWrites } from "./operation-writes.ts";
 import { sessions } from "./sessions.ts";
-import { sharing } from "./sharing.ts";
+import { askTime, sharing } from "./sharing.ts";
 import { submitWrites } from "./submit-writes.ts";
 
 /** What the store on PostgreSQL needs. */
@@ -27,7 +28,7 @@ export interface PostgresStoreOptions {
   /** The server itself, for notices and migrations, where `url` leads through a pooler; `url` by default. */
   readonly directUrl?: string | undefined;
   readonly log: Logger;
-  /** The machine's clock by default. */
+  /** For timers; the machine's clock by default. The time is the database's: the store's `shared.clock`. */
   readonly clock?: Clock;
   /** The most connections of this process at a time, besides the one that listens; 10 by default. */
   readonly maxConnections?: number;
@@ -53,12 +54,22 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   await using opening = new AsyncDisposableStack();
   const limits = { maxConnections, statementTimeoutMs, connectTimeoutMs };
   const db = opening.use(openDatabase({ url, log, ...limits }));
-  const notices = opening.use(new Notices({ url: directUrl, connectTimeoutMs, clock, log }));
+  const time = opening.use(new DatabaseClock({ clock, log, ask: () => askTime(db) }));
+  await time.start();
+  const reconnected = () => void time.measure();
+  const notices = opening.use(new Notices({ url: directUrl, connectTimeoutMs, clock, log, reconnected }));
   await notices.start();
-  return storeOf(db, notices, opening.move());
+  return storeOf({ db, time, notices, resources: opening.move() });
 }
 
-function storeOf(db: Database, notices: Notices, resources: AsyncDisposableStack): Store {
+interface Parts {
+  readonly db: Database;
+  readonly time: Clock;
+  readonly notices: Notices;
+  readonly resources: AsyncDisposableStack;
+}
+
+function storeOf({ db, time, notices, resources }: Parts): Store {
   /** Makes a transition of operations one that is told of. */
   function telling<A extends unknown[], T>(transition: (...input: A) => Promise<T>): (...input: A) => Promise<T> {
     return async (...input) => {
@@ -97,7 +108,7 @@ function storeOf(db: Database, notices: Notices, resources: AsyncDisposableStack
     ...changeReads(db, (areHidden) => notices.haveRead(areHidden)),
   });
   return {
-    shared: calls.track({ ...sharing(db, randomUUID()) }),
+    shared: { clock: time, ...calls.track(sharing(db, randomUUID())) },
     ...methods,
     onChange: (wake) => notices.onChange(wake),
     [Symbol.asyncDispose]: () => {

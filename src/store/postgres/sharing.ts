@@ -1,4 +1,4 @@
-import type { SharedStore } from "../store.ts";
+import type { SharedStore } from "../shared-store.ts";
 import type { Database } from "./database.ts";
 
 export const MARK_FOLLOWED = {
@@ -26,8 +26,17 @@ export const HOLD_DUTY = {
     RETURNING 1`,
 };
 
+const TIME = { name: "time", text: "SELECT extract(epoch FROM clock_timestamp())::float8 * 1000" };
+
+/** The database's time, in milliseconds since the Unix epoch, with fractions. */
+export async function askTime(db: Database): Promise<number> {
+  const [row] = await db.query<[number]>(TIME);
+  if (!row) throw new Error("the database did not tell its time");
+  return row[0];
+}
+
 /** What processes tell each other; `holder` is this one. */
-export function sharing(db: Database, holder: string): SharedStore {
+export function sharing(db: Database, holder: string): Omit<SharedStore, "clock"> {
   return {
     markFollowed: async (keys) => {
       await db.query(MARK_FOLLOWED, [keys.map(({ instance }) => instance), keys.map(({ id }) => id)]);

@@ -23,11 +23,12 @@ export {
   type ChangePage,
   type JobEvent,
   JobEventKind,
+  type JobOperations,
   type OperationChange,
   type OperationKey,
 } from "../store/store.ts";
 export type { CancelledMany } from "./cancel-many.ts";
-export type { JobHistory, OperationStanding, PlatformLoad, Worker } from "./census.ts";
+export type { Census, JobHistory, OperationStanding, PlatformLoad, Worker } from "./census.ts";
 export type { ChangeFeed } from "./change-feed.ts";
 export type { NewJob } from "./jobs.ts";
 export { EVERY_INSTANCE } from "./platforms.ts";

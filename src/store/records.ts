@@ -6,8 +6,8 @@ import type {
   PlatformProperty,
   RequestMetadata,
 } from "../operations/operations.ts";
-import type { JobRow, OperationRow, SessionRow } from "./rows.ts";
-import type { SessionRecord } from "./store.ts";
+import type { CallerRow, JobOperationRow, JobRow, OperationRow, SessionRow } from "./rows.ts";
+import type { JobOperations, SessionRecord } from "./store.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -95,6 +95,38 @@ export function toJob([
   };
 }
 
+type Caller = Pick<OperationRecord, "requestMetadata" | "identity">;
+
+function toCaller([
+  toolName,
+  toolVersion,
+  actionId,
+  invocationId,
+  correlatedInvocationsId,
+  actionMnemonic,
+  targetId,
+  configurationId,
+  actor,
+  subject,
+  workflow,
+]: CallerRow): Caller {
+  // All columns of a group are set, or none is.
+  const requestMetadata =
+    toolName === null
+      ? undefined
+      : ({
+          toolName,
+          toolVersion,
+          actionId,
+          invocationId,
+          correlatedInvocationsId,
+          actionMnemonic,
+          targetId,
+          configurationId,
+        } as RequestMetadata);
+  return { requestMetadata, identity: actor === null ? undefined : ({ actor, subject, workflow } as ClientIdentity) };
+}
+
 /** Makes the record of a row. */
 export function toOperation([
   id,
@@ -117,20 +149,6 @@ export function toOperation([
   workflow,
   ...job
 ]: OperationRow): OperationRecord {
-  // All columns of a group are set, or none is.
-  const requestMetadata =
-    toolName === null
-      ? undefined
-      : ({
-          toolName,
-          toolVersion,
-          actionId,
-          invocationId,
-          correlatedInvocationsId,
-          actionMnemonic,
-          targetId,
-          configurationId,
-        } as RequestMetadata);
   return {
     id,
     instance,
@@ -139,10 +157,32 @@ export function toOperation([
     createdAt,
     completedAt: completedAt ?? undefined,
     polled: polled === 1,
-    requestMetadata,
-    identity: actor === null ? undefined : ({ actor, subject, workflow } as ClientIdentity),
+    ...toCaller([
+      toolName,
+      toolVersion,
+      actionId,
+      invocationId,
+      correlatedInvocationsId,
+      actionMnemonic,
+      targetId,
+      configurationId,
+      actor,
+      subject,
+      workflow,
+    ]),
     job: toJob(job),
   };
+}
+
+/** Makes the answer of the rows of all operations that want a job, which have the same count in each. */
+export function toJobOperations(rows: readonly JobOperationRow[]): JobOperations {
+  const operations = rows.map(([id, instance, stage, _live, ...caller]) => ({
+    id,
+    instance,
+    stage,
+    ...toCaller(caller),
+  }));
+  return { operations, live: rows[0]?.[3] ?? 0 };
 }
 
 /** Makes the record of a row. */

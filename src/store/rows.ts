@@ -5,10 +5,13 @@ export const JOB_COLUMNS = `j.id, j.instance, j.digest_function, j.action_hash, 
   j.priority, j.cacheable, j.timeout_ms, j.stage, j.attempts, j.queued_at, j.assigned_at, j.started_at, j.completed_at,
   j.session, j.worker, x.partial_metadata, j.status_code, j.exit_code, j.cached, x.response`;
 
+/** The columns of a CallerRow, of an operation `o`. */
+export const CALLER_COLUMNS = `o.tool_name, o.tool_version, o.action_id, o.invocation_id, o.correlated_invocations_id,
+  o.action_mnemonic, o.target_id, o.configuration_id, o.client_actor, o.client_subject, o.client_workflow`;
+
 /** The columns of an OperationRow, of an operation `o` and what belongs to its job. */
 export const OPERATION_COLUMNS = `o.id, o.instance, o.stage, o.cancelled, o.polled, o.created_at, o.completed_at,
-  o.tool_name, o.tool_version, o.action_id, o.invocation_id, o.correlated_invocations_id, o.action_mnemonic, o.target_id,
-  o.configuration_id, o.client_actor, o.client_subject, o.client_workflow, ${JOB_COLUMNS}`;
+  ${CALLER_COLUMNS}, ${JOB_COLUMNS}`;
 
 /** The columns of a SessionRow. */
 export const SESSION_COLUMNS = "name, bot_id, parent, status, capacity, properties, version, expires_at, updated_at";
@@ -44,7 +47,8 @@ export type JobRow = readonly [
   response: BytesOrNull,
 ];
 
-type MetadataRow = readonly [
+/** What is known of a call, as it comes from the database. */
+export type CallerRow = readonly [
   toolName: TextOrNull,
   toolVersion: TextOrNull,
   actionId: TextOrNull,
@@ -53,9 +57,10 @@ type MetadataRow = readonly [
   actionMnemonic: TextOrNull,
   targetId: TextOrNull,
   configurationId: TextOrNull,
+  actor: TextOrNull,
+  subject: TextOrNull,
+  workflow: TextOrNull,
 ];
-
-type IdentityRow = readonly [actor: TextOrNull, subject: TextOrNull, workflow: TextOrNull];
 
 /** An operation and its job as they come from the database. */
 export type OperationRow = readonly [
@@ -66,10 +71,12 @@ export type OperationRow = readonly [
   polled: number,
   createdAt: number,
   completedAt: NumberOrNull,
-  ...metadata: MetadataRow,
-  ...identity: IdentityRow,
+  ...caller: CallerRow,
   ...job: JobRow,
 ];
+
+/** One of the operations that want a job, and how many of all of them live, as it comes from the database. */
+export type JobOperationRow = readonly [id: string, instance: string, stage: Stage, live: number, ...caller: CallerRow];
 
 /** A bot session as it comes from the database. */
 export type SessionRow = readonly [

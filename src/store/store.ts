@@ -73,9 +73,9 @@ export interface SessionRecord {
   readonly updatedAt: number;
 }
 
-/** Which sessions: those of two parents (an instance, and the parent of those that serve all), after a name. */
+/** Which sessions: those of some parents (instances, and the parent of those that serve all), after a name. */
 export interface SessionQuery {
-  readonly parents: readonly [string, string];
+  readonly parents: readonly string[];
   /** "" for the first page. */
   readonly after: string;
   readonly limit: number;
@@ -102,8 +102,16 @@ export interface BotKind {
   readonly busy: number;
 }
 
+/** Some of the operations that want the same job. */
+export interface JobOperations {
+  readonly operations: readonly Pick<OperationRecord, "id" | "instance" | "stage" | "requestMetadata" | "identity">[];
+  /** How many of all have not ended. */
+  readonly live: number;
+}
+
 /** The live jobs of an instance with the same requirements. */
 export interface PlatformQueue {
+  readonly instance: string;
   readonly properties: readonly PlatformProperty[];
   readonly queued: number;
   readonly executing: number;
@@ -269,8 +277,10 @@ export interface Store extends AsyncDisposable {
   /** How many queued jobs of the same platform would be claimed before this one, counted up to `limit`. */
   jobsAhead(jobId: string, limit: number): Promise<number>;
   botKinds(parents: SessionQuery["parents"]): Promise<BotKind[]>;
-  /** One entry for each platform that jobs of the instance ever had. */
-  platformQueues(instance: string): Promise<PlatformQueue[]>;
+  /** One entry for each platform that jobs of the instances ever had. */
+  platformQueues(instances: readonly string[]): Promise<PlatformQueue[]>;
+  /** The operations of a job, the oldest first, at most `limit`. */
+  jobOperations(jobId: string, limit: number): Promise<JobOperations>;
 
   /** The encoded ActionResult of an action, or undefined. Counts as a use. */
   getActionResult(instance: string, action: Digest, now: number): Promise<Uint8Array | undefined>;

@@ -47,7 +47,7 @@ export async function wholeView(store: Store, { jobs }: Known, now: number) {
     leases: await Promise.all(SESSIONS.map((name) => store.leases(name))),
     overdue: byId(await store.overdueJobs(now, 1, 100)),
     waiting: await Promise.all(INSTANCES.map(async (one) => byId(await store.jobsQueuedBefore(one, now - 5, 100)))),
-    queues: (await Promise.all(INSTANCES.map((instance) => store.platformQueues(instance)))).flat(),
+    queues: (await Promise.all(INSTANCES.map((instance) => store.platformQueues([instance])))).flat(),
   };
 }
 
@@ -69,6 +69,7 @@ export function wholeViewOf(model: StoreModel, { jobs }: Known, now: number): Aw
         const here = (job: (typeof live)[number]) => job.instance === instance && job.platform[0]?.value === value;
         const times = queued.filter(here).map(({ queuedAt }) => queuedAt);
         return {
+          instance,
           properties: [{ name: "OSFamily", value }],
           ...{ queued: times.length, executing: executing.filter(here).length },
           oldestQueuedAt: times.length > 0 ? Math.min(...times) : undefined,

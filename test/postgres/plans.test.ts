@@ -68,7 +68,8 @@ const statements: readonly (readonly [statement: Statement, params: readonly Par
   [jobQueries.history, ["a"], ["jobs_pkey", "job_events_pkey"]],
   [farmQueries.jobsAhead, ["a", 300], ["jobs_pkey", "jobs_queue"]],
   [farmQueries.leases, ["main/bot"], ["jobs_session", "operations_job"]],
-  [farmQueries.platformQueues, ["main"], ["jobs_queue"]],
+  [farmQueries.platformQueues, [["main"]], ["jobs_queue"]],
+  [farmQueries.jobOperations, ["a", 100], ["operations_job"]],
   [sessionQueries.remove, ["main/bot"], ["jobs_session"]],
   [actionResultQueries.get, digest, ["action_results_instance_action_hash_action_size_digest_func_key"]],
 ];

@@ -53,7 +53,7 @@ test("bots of another instance do not count", async (t) => {
   await farm.scheduler.openSession("other", bot("stranger"));
   const operation = await farm.scheduler.submit("main", job("a"));
   assert.deepEqual(await waitOf(farm, operation), ["no-matching-worker", "no bot serves main"]);
-  assert.deepEqual(await farm.scheduler.census.workers("main", { after: "", limit: 10 }), []);
+  assert.deepEqual(await farm.scheduler.census.workers(["main"], { after: "", limit: 10 }), []);
 });
 
 test("the queue is told platform by platform", async (t) => {
@@ -69,13 +69,13 @@ test("the queue is told platform by platform", async (t) => {
   await scheduler.openSession("main", bot("one", { capacity: 2 }));
   await scheduler.openSession("main", bot("sick", { status: BotStatus.UNHEALTHY }));
   const linux = [{ name: "OSFamily", value: "linux" }];
-  assert.deepEqual(await scheduler.census.queue("main"), [
+  assert.deepEqual(await scheduler.census.queue(["main"]), [
     {
-      ...{ properties: linux, queued: 1, executing: 2, oldestQueuedAt: queuedAt + 100 },
+      ...{ instance: "main", properties: linux, queued: 1, executing: 2, oldestQueuedAt: queuedAt + 100 },
       bots: { idle: 0, busy: 1, unavailable: 1 },
     },
     {
-      ...{ properties: arm, queued: 1, executing: 0, oldestQueuedAt: queuedAt + 100 },
+      ...{ instance: "main", properties: arm, queued: 1, executing: 0, oldestQueuedAt: queuedAt + 100 },
       bots: { idle: 0, busy: 0, unavailable: 0 },
     },
   ]);
@@ -89,7 +89,7 @@ test("a worker shows the jobs of the instance that asks, and counts the others",
   await scheduler.submit("other", job("b"));
   await scheduler.openSession("*", bot("both", { capacity: 2 }));
   await scheduler.openSession("main", bot("Idle-Bot"));
-  const workers = await scheduler.census.workers("main", { after: "", limit: 10 });
+  const workers = await scheduler.census.workers(["main"], { after: "", limit: 10 });
   assert.deepEqual(
     workers.map(({ session, leases, otherLeases }) => [
       session.botId,
@@ -101,8 +101,8 @@ test("a worker shows the jobs of the instance that asks, and counts the others",
       ["Idle-Bot", [], 0],
     ],
   );
-  const [first] = await scheduler.census.workers("main", { after: "", limit: 1 });
-  const rest = await scheduler.census.workers("main", { after: first?.session.name ?? "", limit: 9 });
+  const [first] = await scheduler.census.workers(["main"], { after: "", limit: 1 });
+  const rest = await scheduler.census.workers(["main"], { after: first?.session.name ?? "", limit: 9 });
   assert.deepEqual(
     rest.map(({ session }) => session.botId),
     ["Idle-Bot"],

@@ -1,5 +1,5 @@
-import { toDigest, toProperties, toSession } from "../records.ts";
-import { SESSION_COLUMNS, type SessionRow } from "../rows.ts";
+import { toDigest, toJobOperations, toProperties, toSession } from "../records.ts";
+import { CALLER_COLUMNS, type JobOperationRow, SESSION_COLUMNS, type SessionRow } from "../rows.ts";
 import { QUEUED } from "../stages.ts";
 import type { BotKind, LeaseRecord, PlatformQueue, Store } from "../store.ts";
 import type { Database } from "./database.ts";
@@ -9,7 +9,7 @@ export const farmQueries = {
   sessionPage: {
     name: "session_page",
     text: `
-      SELECT ${SESSION_COLUMNS} FROM sessions WHERE name > $1 AND parent IN ($2, $3) ORDER BY name LIMIT $4`,
+      SELECT ${SESSION_COLUMNS} FROM sessions WHERE name > $1 AND parent = ANY ($2) ORDER BY name LIMIT $3`,
   },
   leases: {
     name: "leases",
@@ -36,21 +36,28 @@ export const farmQueries = {
       FROM (
         SELECT s.parent, s.properties, s.status, s.capacity,
           (SELECT count(*) FROM jobs j WHERE j.session = s.name) AS leases
-        FROM sessions s WHERE s.parent IN ($1, $2)
+        FROM sessions s WHERE s.parent = ANY ($1)
       ) bot
       GROUP BY parent, properties, status`,
   },
   platformQueues: {
     name: "platform_queues",
     text: `
-      SELECT p.properties,
+      SELECT p.instance, p.properties,
         (SELECT count(*) FROM jobs j WHERE j.stage = ${QUEUED} AND j.platform_id = p.id),
         coalesce(running.count, 0),
         (SELECT min(j.queued_at) FROM jobs j WHERE j.stage = ${QUEUED} AND j.platform_id = p.id)
       FROM platforms p LEFT JOIN (
         SELECT platform_id, count(*) FROM jobs WHERE session IS NOT NULL GROUP BY platform_id
       ) running ON running.platform_id = p.id
-      WHERE p.instance = $1 ORDER BY p.id`,
+      WHERE p.instance = ANY ($1) ORDER BY p.id`,
+  },
+  jobOperations: {
+    name: "job_operations",
+    text: `
+      SELECT o.id, o.instance, o.stage,
+        (SELECT count(*) FROM operations live WHERE live.job_id = $1 AND live.completed_at IS NULL), ${CALLER_COLUMNS}
+      FROM operations o WHERE o.job_id = $1 ORDER BY o.id LIMIT $2`,
   },
 } as const;
 
@@ -64,15 +71,21 @@ type LeaseRow = readonly [
   operations: string[],
 ];
 type BotKindRow = readonly [parent: string, properties: string, status: number, idle: number, busy: number];
-type PlatformRow = readonly [properties: string, queued: number, executing: number, oldest: number | null];
+type PlatformRow = readonly [
+  instance: string,
+  properties: string,
+  queued: number,
+  executing: number,
+  oldest: number | null,
+];
 
 /** The questions about the farm as a whole. */
 export function farmReads(
   db: Database,
-): Pick<Store, "sessionPage" | "leases" | "jobsAhead" | "botKinds" | "platformQueues"> {
+): Pick<Store, "sessionPage" | "leases" | "jobsAhead" | "botKinds" | "platformQueues" | "jobOperations"> {
   return {
     sessionPage: async ({ parents, after, limit }) =>
-      (await db.query<SessionRow>(farmQueries.sessionPage, [after, ...parents, limit])).map(toSession),
+      (await db.query<SessionRow>(farmQueries.sessionPage, [after, parents, limit])).map(toSession),
 
     leases: async (session): Promise<LeaseRecord[]> =>
       (await db.query<LeaseRow>(farmQueries.leases, [session])).map(
@@ -84,17 +97,19 @@ export function farmReads(
     jobsAhead: async (jobId, limit) => (await db.query<[number]>(farmQueries.jobsAhead, [jobId, limit]))[0]?.[0] ?? 0,
 
     botKinds: async (parents): Promise<BotKind[]> =>
-      (await db.query<BotKindRow>(farmQueries.botKinds, [...parents])).map(
-        ([parent, properties, status, idle, busy]) => {
-          return { parent, properties: toProperties(properties), status, idle, busy };
-        },
+      (await db.query<BotKindRow>(farmQueries.botKinds, [parents])).map(([parent, properties, status, idle, busy]) => {
+        return { parent, properties: toProperties(properties), status, idle, busy };
+      }),
+
+    platformQueues: async (instances): Promise<PlatformQueue[]> =>
+      (await db.query<PlatformRow>(farmQueries.platformQueues, [instances])).map(
+        ([instance, properties, queued, executing, oldest]) => ({
+          ...{ instance, queued, executing, oldestQueuedAt: oldest ?? undefined },
+          properties: toProperties(properties),
+        }),
       ),
 
-    platformQueues: async (instance): Promise<PlatformQueue[]> =>
-      (await db.query<PlatformRow>(farmQueries.platformQueues, [instance])).map(
-        ([properties, queued, executing, oldest]) => {
-          return { properties: toProperties(properties), queued, executing, oldestQueuedAt: oldest ?? undefined };
-        },
-      ),
+    jobOperations: async (jobId, limit) =>
+      toJobOperations(await db.query<JobOperationRow>(farmQueries.jobOperations, [jobId, limit])),
   };
 }

@@ -148,7 +148,8 @@ function storeOf({ reads, writer, log, resources }: Parts): Store {
     leases: (session) => ask(() => reads.leases(session)),
     jobsAhead: (jobId, limit) => ask(() => reads.jobsAhead(jobId, limit)),
     botKinds: (parents) => ask(() => reads.botKinds(parents)),
-    platformQueues: (instance) => ask(() => reads.platformQueues(instance)),
+    platformQueues: (instances) => ask(() => reads.platformQueues(instances)),
+    jobOperations: (jobId, limit) => ask(() => reads.jobOperations(jobId, limit)),
 
     ...createActionResults({ reads, writer, log, ask }),
 

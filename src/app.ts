@@ -75,7 +75,7 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
       return createInstance(name, { storage, scheduler, casOf, settings, clock: time });
     }),
     {
-      ...{ clock: time, changes: scheduler.changes },
+      ...{ clock: time, changes: scheduler.changes, census: scheduler.census },
       everywhere: createBotHome(EVERY_INSTANCE, { scheduler, casOf, settings: settingsOf(everywhere) }),
     },
   );

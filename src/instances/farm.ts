@@ -5,18 +5,13 @@ import type {
   CancelledMany,
   Cause,
   JobHistory,
+  JobOperations,
   OperationStanding,
-  PlatformLoad,
   Scheduler,
   Worker,
 } from "../scheduler/scheduler.ts";
+import { createFarmView, type FarmView, notNegative, type Timed } from "./farm-view.ts";
 import { missingOperation } from "./operations.ts";
-
-/** One page of workers; the token is "" on the last one. */
-export interface WorkerPage {
-  readonly workers: readonly Worker[];
-  readonly nextPageToken: string;
-}
 
 /** Who wants something done, and why; "" for no reason. */
 export interface Decision {
@@ -24,21 +19,17 @@ export interface Decision {
   readonly reason: string;
 }
 
-/** Something that holds at a time, in milliseconds. */
-export type Timed<T> = T & { readonly at: number };
-
 /** What operators ask of one instance. NOT_FOUND where an operation is named and there is none. */
-export interface Farm {
-  /** Workers by session name. INVALID_ARGUMENT for a negative size and a token of no list. */
-  workers(request: { readonly pageSize: number; readonly pageToken: string }): Promise<WorkerPage>;
+export interface Farm extends FarmView {
   /** The workers that have `text` in their names, page by page from 1. INVALID_ARGUMENT for negative numbers. */
   findWorkers(request: {
     readonly text: string;
     readonly page: number;
     readonly pageSize: number;
   }): Promise<{ workers: Worker[]; total: number; page: number; pageSize: number }>;
-  queue(): Promise<Timed<{ readonly platforms: PlatformLoad[] }>>;
   standing(id: string): Promise<Timed<OperationStanding>>;
+  /** The standing, and who else wants the same job. */
+  stats(id: string): Promise<Timed<OperationStanding & { readonly wanted: JobOperations }>>;
   history(id: string): Promise<JobHistory>;
   /** Cancels the job of an operation with all its operations. False when it had ended. */
   kill(id: string, decision: Decision): Promise<boolean>;
@@ -48,9 +39,7 @@ export interface Farm {
   ): Promise<CancelledMany>;
 }
 
-const WORKERS = { usual: 100, most: 1000 };
 const FOUND_WORKERS = 100;
-const LONGEST_TOKEN = 4096;
 
 /** Makes one instance's view of the farm. */
 export function createFarm(instance: string, deps: { scheduler: Scheduler; clock: Clock }): Farm {
@@ -63,21 +52,21 @@ export function createFarm(instance: string, deps: { scheduler: Scheduler; clock
     return value;
   }
 
+  const standing = (id: string) => found(id, census.standing({ instance, id }));
+
   return {
-    workers: async ({ pageSize, pageToken }) => {
-      const size = Math.min(notNegative("page_size", pageSize) || WORKERS.usual, WORKERS.most);
-      const workers = await census.workers(instance, { after: decodeToken(pageToken), limit: size + 1 });
-      const last = workers.length > size ? workers[size - 1] : undefined;
-      return { workers: workers.slice(0, size), nextPageToken: last ? encodeToken(last.session.name) : "" };
-    },
+    ...createFarmView([instance], { census, clock }),
     findWorkers: async (request) => {
       const page = notNegative("page", request.page) || 1;
       const pageSize = Math.min(notNegative("page_size", request.pageSize) || FOUND_WORKERS, FOUND_WORKERS);
       const search = { text: request.text, skip: (page - 1) * pageSize, limit: pageSize };
       return { ...(await census.findWorkers(instance, search)), page, pageSize };
     },
-    queue: async () => ({ platforms: await census.queue(instance), at: clock.now() }),
-    standing: async (id) => ({ ...(await found(id, census.standing({ instance, id }))), at: clock.now() }),
+    standing: async (id) => ({ ...(await standing(id)), at: clock.now() }),
+    stats: async (id) => {
+      const known = await standing(id);
+      return { ...known, wanted: await census.jobOperations(known.operation.job.id), at: clock.now() };
+    },
     history: (id) => found(id, census.history({ instance, id })),
     kill: async (id, decision) => {
       const result = await scheduler.kill({ instance, id }, causeOf(decision, "killed by a client"));
@@ -96,20 +85,4 @@ export function createFarm(instance: string, deps: { scheduler: Scheduler; clock
 
 function causeOf({ identity, reason }: Decision, otherwise: string): Cause {
   return { by: "client", identity, reason: reason || otherwise };
-}
-
-function notNegative(field: string, value: number): number {
-  if (value < 0) throw invalidField(field, "must not be negative");
-  return value;
-}
-
-function encodeToken(sessionName: string): string {
-  return Buffer.from(sessionName).toString("base64url");
-}
-
-function decodeToken(token: string): string {
-  const bytes = Buffer.from(token, "base64url");
-  // Buffer skips what is not base64url; a token has one spelling only.
-  if (token.length <= LONGEST_TOKEN && bytes.toString("base64url") === token) return bytes.toString();
-  throw invalidField("page_token", "not a token of this list");
 }

@@ -1,10 +1,12 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
 import { invalidArgument, unimplemented } from "../base/errors.ts";
-import type { ChangeFeed } from "../scheduler/scheduler.ts";
+import { compareText } from "../operations/operations.ts";
+import type { Census, ChangeFeed } from "../scheduler/scheduler.ts";
+import { createFarmView, type FarmView } from "./farm-view.ts";
 import type { BotHome, Instance } from "./instance.ts";
-import { type AcrossRequest, ALL_INSTANCES, listAcross, type PageAcross, scopeOfAll } from "./list-across.ts";
-import { type MethodRef, mayNameAll, type Target, targetOf } from "./targets.ts";
+import { type AcrossRequest, listAcross, type PageAcross, scopeOfAll } from "./list-across.ts";
+import { ALL_INSTANCES, type MethodRef, mayNameAll, type Target, targetOf } from "./targets.ts";
 import { type WatchedBatch, type WatchRequest, watchOperations } from "./watch-operations.ts";
 
 export type { Upload } from "../cas/cas.ts";
@@ -19,7 +21,8 @@ export {
   POSITION_LIMIT,
   type Worker,
 } from "../scheduler/scheduler.ts";
-export type { Timed } from "./farm.ts";
+export type { Farm } from "./farm.ts";
+export type { FarmView } from "./farm-view.ts";
 export {
   type BotHome,
   createBotHome,
@@ -46,6 +49,9 @@ export interface Resolved {
 
 /** Several instances as one. */
 export interface Across {
+  /** All instances of the server, also those that do not serve the service, in order of their names. */
+  readonly all: readonly Instance[];
+  readonly farm: FarmView;
   list(request: AcrossRequest): Promise<PageAcross>;
   watch(request: WatchRequest): AsyncIterable<WatchedBatch>;
 }
@@ -63,9 +69,10 @@ export interface Instances {
 /** Makes the registry. `everywhere` is the home of the bots that serve every instance. */
 export function createInstances(
   all: readonly Instance[],
-  deps: { readonly everywhere: BotHome; readonly changes: ChangeFeed; readonly clock: Clock },
+  deps: AcrossDeps & { readonly everywhere: BotHome },
 ): Instances {
-  const { everywhere, clock } = deps;
+  const { everywhere } = deps;
+  const sorted = all.toSorted((a, b) => compareText(a.name, b.name));
   const byName = new Map(all.map((instance) => [instance.name, instance]));
   return {
     names: [...byName.keys()],
@@ -74,11 +81,7 @@ export function createInstances(
       if (name === ALL_INSTANCES && mayNameAll(method)) {
         const serving = all.filter(({ settings }) => settings.services.has(method.parent.typeName));
         if (serving.length === 0) throw notServed(method, name);
-        const across: Across = {
-          list: (request) => listAcross(serving, request, clock),
-          watch: (request) => watchOperations(scopeOfAll(serving), deps, request),
-        };
-        return { home: everywhere, instance: undefined, id, blob, across };
+        return { home: everywhere, instance: undefined, id, blob, across: createAcross(sorted, serving, deps) };
       }
       const instance = byName.get(name);
       const served = ({ settings }: BotHome) => settings.services.has(method.parent.typeName);
@@ -87,6 +90,22 @@ export function createInstances(
       if (!served(home)) throw notServed(method, name);
       return { home, instance, id, blob, across: undefined };
     },
+  };
+}
+
+interface AcrossDeps {
+  readonly census: Census;
+  readonly changes: ChangeFeed;
+  readonly clock: Clock;
+}
+
+function createAcross(all: readonly Instance[], serving: readonly Instance[], deps: AcrossDeps): Across {
+  const names = serving.map(({ name }) => name);
+  return {
+    all,
+    farm: createFarmView(names, deps),
+    list: (request) => listAcross(serving, request, deps.clock),
+    watch: (request) => watchOperations(scopeOfAll(serving), deps, request),
   };
 }
 

@@ -12,10 +12,8 @@ import {
 } from "../operations/operations.ts";
 import type { Instance } from "./instance.ts";
 import type { ListRequest, OperationPage } from "./operations.ts";
+import { ALL_INSTANCES } from "./targets.ts";
 import type { WatchScope } from "./watch-operations.ts";
-
-/** What stands for all instances in the request of a list (AIP-159). */
-export const ALL_INSTANCES = "-";
 
 /** A list of all instances; with `partial`, those that fail are left out. */
 export interface AcrossRequest extends ListRequest {

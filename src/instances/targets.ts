@@ -44,6 +44,11 @@ const byOperationName: Rule = (message) => {
 const byReadName: Rule = (message) => blobTarget(parseReadName(text(message, "resourceName")));
 const byWriteName: Rule = (message) => blobTarget(parseWriteName(text(message, "resourceName")));
 
+/** What stands for all instances in a request (AIP-159). */
+export const ALL_INSTANCES = "-";
+
+const aboutAll: Rule = () => whole(ALL_INSTANCES);
+
 /** How each method of an instanced service names its instance. */
 const rules: ReadonlyMap<MethodRef, Rule> = new Map<MethodRef, Rule>([
   ...rulesOf(Operations, byName),
@@ -57,6 +62,7 @@ const rules: ReadonlyMap<MethodRef, Rule> = new Map<MethodRef, Rule>([
   [ByteStream.method.write, byWriteName],
   [ByteStream.method.queryWriteStatus, byWriteName],
   ...rulesOf(FarmService, byInstanceName),
+  [FarmService.method.listInstances, aboutAll],
   [FarmService.method.getOperationStats, byName],
   [FarmService.method.getOperationHistory, byName],
   [FarmService.method.killJob, byName],
@@ -79,7 +85,13 @@ export function isInstanced(method: MethodRef): boolean {
   return rules.has(method);
 }
 
-const nameAll: ReadonlySet<MethodRef> = new Set([Operations.method.listOperations, FarmService.method.watchOperations]);
+const nameAll: ReadonlySet<MethodRef> = new Set<MethodRef>([
+  Operations.method.listOperations,
+  FarmService.method.listInstances,
+  FarmService.method.watchOperations,
+  FarmService.method.listWorkers,
+  FarmService.method.getQueue,
+]);
 
 /** True for a method whose requests may name all instances at once. */
 export function mayNameAll(method: MethodRef): boolean {

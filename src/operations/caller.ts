@@ -36,14 +36,16 @@ export function parseRequestMetadata(bytes: Uint8Array): RequestMetadata | undef
 }
 
 /** The RequestMetadata that the operation was created with, or undefined when there was none. */
-export function requestMetadataOf({ requestMetadata }: OperationRecord): WireRequestMetadata | undefined {
+export function requestMetadataOf({
+  requestMetadata,
+}: Pick<OperationRecord, "requestMetadata">): WireRequestMetadata | undefined {
   if (!requestMetadata) return undefined;
   const { toolName, toolVersion, invocationId: toolInvocationId, ...same } = requestMetadata;
   return create(RequestMetadataSchema, { ...same, toolInvocationId, toolDetails: { toolName, toolVersion } });
 }
 
 /** The ClientIdentity of who created the operation, or undefined when that is not known. */
-export function clientIdentityOf({ identity }: OperationRecord): WireClientIdentity | undefined {
+export function clientIdentityOf({ identity }: Pick<OperationRecord, "identity">): WireClientIdentity | undefined {
   if (!identity) return undefined;
   const { actor, subject, workflow } = identity;
   return create(ClientIdentitySchema, { actor, subject, workflow });

@@ -34,6 +34,12 @@ export function servicesOf(names: readonly (keyof typeof byConfigName)[]): Reado
   return new Set(names.flatMap((name) => byConfigName[name].map(({ typeName }) => typeName)));
 }
 
+/** The names in the configuration of services, of which there are the full names. */
+export function configNamesOf(fullNames: ReadonlySet<string>): string[] {
+  const isThere = ({ typeName }: DescService) => fullNames.has(typeName);
+  return Object.entries(byConfigName).flatMap(([name, services]) => (services.every(isThere) ? [name] : []));
+}
+
 const services: readonly DescService[] = [
   ...Object.values(byConfigName).flat(),
   Health,

@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { ServiceImpl } from "@connectrpc/connect";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { BotStatus } from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
 import {
   type FarmService,
@@ -9,21 +9,17 @@ import {
   GetOperationStatsResponseSchema,
   GetQueueResponseSchema,
   type JobEventType,
+  ListInstancesResponseSchema,
   ListWorkersResponseSchema,
   type PlatformQueueSchema,
   WaitReason,
   type WorkerSchema,
 } from "../../gen/opgrid/v1/opgrid_pb.ts";
 import { fromDigest } from "../base/wire-digests.ts";
-import {
-  type OperationStanding,
-  type PlatformLoad,
-  POSITION_LIMIT,
-  type Timed,
-  type Worker,
-} from "../instances/instances.ts";
-import { filterKeys, formatOperationName } from "../operations/operations.ts";
+import { type Farm, type FarmView, type PlatformLoad, POSITION_LIMIT, type Worker } from "../instances/instances.ts";
+import { clientIdentityOf, filterKeys, formatOperationName, requestMetadataOf } from "../operations/operations.ts";
 import { identityOf } from "./caller.ts";
+import { configNamesOf } from "./catalog.ts";
 import { eventPayload } from "./job-events.ts";
 import { allInstances, target } from "./target.ts";
 import { wantsSummaries, watchResponse } from "./watch.ts";
@@ -48,16 +44,18 @@ export function farmService(options: { identityFromHeaders: boolean }): ServiceI
       const request = { filter, resumeToken, changesOnly, limit, summaries, signal: context.signal };
       for await (const batch of watched.watch(request)) yield watchResponse(batch, summaries);
     },
-    listWorkers: async (request, context) => {
-      const { instance } = target(context);
-      const { workers, nextPageToken } = await instance.farm.workers(request);
-      return create(ListWorkersResponseSchema, {
-        workers: workers.map((worker) => wireWorker(worker, instance.name)),
-        nextPageToken,
+    listInstances: (_request, context) => {
+      const all = allInstances(context)?.all ?? [];
+      return create(ListInstancesResponseSchema, {
+        instances: all.map(({ name, settings }) => ({ name, services: configNamesOf(settings.services) })),
       });
     },
+    listWorkers: async (request, context) => {
+      const { workers, nextPageToken } = await farmOf(context).workers(request);
+      return create(ListWorkersResponseSchema, { workers: workers.map(wireWorker), nextPageToken });
+    },
     getQueue: async (request, context) => {
-      const { platforms: all, at } = await target(context).instance.farm.queue();
+      const { platforms: all, at } = await farmOf(context).queue();
       const shown = request.includeIdle ? all : all.filter(({ queued, executing }) => queued + executing > 0);
       const platforms = shown.sort((a, b) => b.queued - a.queued).slice(0, MOST_PLATFORMS);
       return create(GetQueueResponseSchema, {
@@ -67,7 +65,7 @@ export function farmService(options: { identityFromHeaders: boolean }): ServiceI
     },
     getOperationStats: async (_request, context) => {
       const { instance, id } = target(context);
-      return wireStats(await instance.farm.standing(id));
+      return wireStats(await instance.farm.stats(id));
     },
     getOperationHistory: async (_request, context) => {
       const { instance, id } = target(context);
@@ -100,7 +98,11 @@ export function farmService(options: { identityFromHeaders: boolean }): ServiceI
   };
 }
 
-function wireWorker({ session, leases, otherLeases }: Worker, instance: string): MessageInitShape<typeof WorkerSchema> {
+function farmOf(context: HandlerContext): FarmView {
+  return allInstances(context)?.farm ?? target(context).instance.farm;
+}
+
+function wireWorker({ session, leases, otherLeases }: Worker): MessageInitShape<typeof WorkerSchema> {
   return {
     botId: session.botId,
     sessionName: session.name,
@@ -108,7 +110,7 @@ function wireWorker({ session, leases, otherLeases }: Worker, instance: string):
     status: session.status as BotStatus,
     capacity: session.capacity,
     properties: [...session.properties],
-    leases: leases.map(({ operations, action, assignedAt }) => ({
+    leases: leases.map(({ instance, operations, action, assignedAt }) => ({
       operationNames: operations.map((id) => formatOperationName(instance, id)),
       actionDigest: fromDigest(action),
       assignTime: timestampFromMs(assignedAt),
@@ -120,8 +122,9 @@ function wireWorker({ session, leases, otherLeases }: Worker, instance: string):
 }
 
 function wireQueue(load: PlatformLoad, now: number): MessageInitShape<typeof PlatformQueueSchema> {
-  const { properties, queued, executing, oldestQueuedAt, bots } = load;
+  const { instance, properties, queued, executing, oldestQueuedAt, bots } = load;
   return {
+    instanceName: instance,
     properties: [...properties],
     queuedCount: BigInt(queued),
     executingCount: BigInt(executing),
@@ -136,7 +139,7 @@ function wireQueue(load: PlatformLoad, now: number): MessageInitShape<typeof Pla
   };
 }
 
-function wireStats({ operation, queued, at }: Timed<OperationStanding>) {
+function wireStats({ operation, queued, wanted, at }: Awaited<ReturnType<Farm["stats"]>>) {
   const { stage, completedAt, job } = operation;
   const waitedUntil = queued ? at : (job.assignedAt ?? completedAt ?? at);
   return create(GetOperationStatsResponseSchema, {
@@ -144,6 +147,13 @@ function wireStats({ operation, queued, at }: Timed<OperationStanding>) {
     attemptCount: job.attempts,
     queueDuration: durationFromMs(Math.max(0, waitedUntil - job.queuedAt)),
     botId: job.worker ?? "",
+    jobOperations: wanted.operations.map((each) => ({
+      name: formatOperationName(each.instance, each.id),
+      stage: each.stage,
+      requestMetadata: requestMetadataOf(each),
+      clientIdentity: clientIdentityOf(each),
+    })),
+    liveOperationCount: wanted.live,
     ...(queued && {
       queuePosition: queued.ahead,
       queuePositionText: queued.ahead >= POSITION_LIMIT ? `${POSITION_LIMIT} or more` : `about ${queued.ahead}`,

@@ -3,17 +3,17 @@ import { describe, type TestContext, test } from "node:test";
 import { durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import { JobEventType as BuildGridEvent, Introspection } from "../../gen/build/buildgrid/introspection_pb.ts";
-import { BotStatus } from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
+import { BotStatus, LeaseState } from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
 import { BadRequestSchema, ErrorInfoSchema, ResourceInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { FarmService, JobEventType, WaitReason } from "../../gen/opgrid/v1/opgrid_pb.ts";
+import { FarmService, JobEventType, WaitReason, type Worker } from "../../gen/opgrid/v1/opgrid_pb.ts";
 import { openBot } from "./bot.ts";
 import { type Grid, refusal, startGrid } from "./grid.ts";
 
 const linux = [{ key: "OSFamily", value: "linux" }];
 const who = { "x-request-actor": "ci", "x-request-subject": "alice", "x-request-workflow": "nightly" };
 
-async function startFarm(t: TestContext) {
-  const grid = await startGrid(t);
+async function startFarm(t: TestContext, flags: Record<string, string> = {}) {
+  const grid = await startGrid(t, flags);
   return { ...grid, farm: grid.client(FarmService), introspection: grid.client(Introspection) };
 }
 
@@ -82,6 +82,114 @@ test("workers come page by page", async (t) => {
     pageToken = page.nextPageToken;
   } while (pageToken !== "");
   assert.deepEqual(seen.sort(), ["a", "b", "c"]);
+});
+
+const SEVERAL = '["main", "", {name: shut, services: [cas, execution, bots]}]';
+
+async function submitTo(grid: Grid, instanceName: string) {
+  return grid.execute({ instanceName, actionDigest: await grid.action({ instanceName }) });
+}
+
+describe("the instances of a server", () => {
+  test("are listed by name, with their services", async (t) => {
+    const { farm } = await startFarm(t, { instances: SEVERAL });
+    const { instances } = await farm.listInstances({});
+    const all = ["operations", "execution", "cas", "action_cache", "bytestream", "capabilities", "bots", "farm"];
+    assert.deepEqual(
+      instances.map(({ name, services }) => [name, services]),
+      [
+        ["", all],
+        ["main", all],
+        ["shut", ["execution", "cas", "bots"]],
+      ],
+    );
+  });
+
+  test("have the services that their process offers", async (t) => {
+    const { farm } = await startFarm(t, { services: "operations,farm" });
+    assert.deepEqual((await farm.listInstances({})).instances[0]?.services, ["operations", "farm"]);
+  });
+
+  test("are not told where none serves this", async (t) => {
+    const { farm } = await startFarm(t, { instances: '[{"name":"main","services":["operations"]}]' });
+    const error = await refusal(farm.listInstances({}), Code.Unimplemented);
+    assert.equal(error.findDetails(ErrorInfoSchema)[0]?.reason, "SERVICE_NOT_ENABLED");
+  });
+});
+
+test("the workers of - are those of all instances that serve this, each once, with the jobs of all these", async (t) => {
+  const grid = await startFarm(t, { instances: SEVERAL });
+  const everywhere = await openBot(grid.bots, { parent: "*", botId: "everywhere", capacity: "3" });
+  await openBot(grid.bots, { parent: "shut", botId: "of-shut" });
+  const names: string[] = [];
+  for (const instance of ["main", "", "shut"]) names.push((await submitTo(grid, instance)).name);
+  while (everywhere.session.leases.length < 3)
+    await everywhere.update(everywhere.session.leases.map(({ id }) => ({ id, state: LeaseState.ACTIVE })));
+  for (const parent of ["main", ""]) await openBot(grid.bots, { parent, botId: `of-${parent}` });
+
+  const pages: Worker[][] = [];
+  let pageToken = "";
+  do {
+    const page = await grid.farm.listWorkers({ instanceName: "-", pageSize: 2, pageToken });
+    pages.push(page.workers);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+  assert.deepEqual(
+    pages.map((page) => page.map(({ botId, instanceName }) => [botId, instanceName])),
+    [
+      [
+        ["everywhere", "*"],
+        ["of-", ""],
+      ],
+      [["of-main", "main"]],
+    ],
+  );
+  const [worker] = pages[0] ?? [];
+  assert.deepEqual(worker?.leases.flatMap(({ operationNames }) => operationNames).sort(), names.slice(0, 2).sort());
+  assert.equal(worker?.otherLeaseCount, 1);
+  const [seenByMain] = (await grid.farm.listWorkers({ instanceName: "main" })).workers;
+  assert.deepEqual([seenByMain?.leases.length, seenByMain?.otherLeaseCount], [1, 2]);
+});
+
+test("the queue of - has the platforms of each instance that serves this", async (t) => {
+  const grid = await startFarm(t, { instances: SEVERAL });
+  await openBot(grid.bots, { botId: "sick", status: BotStatus.UNHEALTHY });
+  for (const instance of ["main", "", "shut", ""]) await submitTo(grid, instance);
+  const { platforms, platformCount } = await grid.farm.getQueue({ instanceName: "-" });
+  assert.equal(platformCount, 2);
+  assert.deepEqual(
+    platforms.map((each) => [each.instanceName, each.queuedCount, each.unavailableWorkerCount, each.served]),
+    [
+      ["", 2n, 0, false],
+      ["main", 1n, 1, false],
+    ],
+  );
+  assert.deepEqual(
+    (await grid.farm.getQueue({ instanceName: "main" })).platforms.map(({ instanceName }) => instanceName),
+    ["main"],
+  );
+});
+
+test("an operation knows who else wants its job", async (t) => {
+  const grid = await startFarm(t);
+  const actionDigest = await grid.action();
+  const wish = { instanceName: "main", actionDigest };
+  const [first, second] = [await grid.execute(wish, who), await grid.execute(wish)];
+  const stats = () => grid.farm.getOperationStats({ name: second.name });
+  const { jobOperations, liveOperationCount } = await stats();
+  assert.deepEqual(
+    jobOperations.map(({ name, stage, clientIdentity }) => [name, stage, clientIdentity?.subject]),
+    [
+      [first.name, 2, "alice"],
+      [second.name, 2, undefined],
+    ],
+  );
+  assert.equal(liveOperationCount, 2);
+  await grid.operations.cancelOperation({ name: first.name });
+  const after = await stats();
+  assert.deepEqual([after.jobOperations.map(({ stage }) => stage), after.liveOperationCount], [[4, 2], 1]);
+  await submit(grid);
+  assert.equal((await stats()).jobOperations.length, 2);
 });
 
 test("a history tells who cancelled what, and why", async (t) => {
@@ -191,6 +299,13 @@ describe("what cannot be", () => {
     ]) {
       const error = await refusal(call(), Code.NotFound);
       assert.equal(error.findDetails(ResourceInfoSchema)[0]?.resourceName, name);
+    }
+    for (const call of [
+      () => farm.killJob({ name: "-/x" }),
+      () => farm.cancelOperations({ instanceName: "-", filter: "stage=QUEUED" }),
+    ]) {
+      const refused = await refusal(call(), Code.InvalidArgument);
+      assert.equal(refused.findDetails(ErrorInfoSchema)[0]?.reason, "INSTANCE_UNKNOWN");
     }
     const unknown = await refusal(farm.getQueue({ instanceName: "nowhere" }), Code.InvalidArgument);
     assert.equal(unknown.findDetails(ErrorInfoSchema)[0]?.reason, "INSTANCE_UNKNOWN");

@@ -69,7 +69,8 @@ export type WatchOperationsRequest = Message<"opgrid.v1.WatchOperationsRequest">
 
   /**
    * How many of those that match at the beginning are sent at most, the first
-   * ones; 0 for all. Changes of the others are sent like all changes.
+   * ones; 0 for all. Changes of the others are sent like all changes. A token
+   * knows what is left of it.
    *
    * @generated from field: int32 limit = 6;
    */
@@ -502,14 +503,14 @@ export type Worker = Message<"opgrid.v1.Worker"> & {
   properties: PlatformProperty[];
 
   /**
-   * The jobs of this instance that it runs; of all instances with `-`.
+   * The jobs of this instance that it runs; with `-`, of all that serve this.
    *
    * @generated from field: repeated opgrid.v1.WorkerLease leases = 7;
    */
   leases: WorkerLease[];
 
   /**
-   * How many jobs of other instances it runs; 0 with `-`.
+   * How many jobs of other instances it runs.
    *
    * @generated from field: int32 other_lease_count = 8;
    */

@@ -16,11 +16,12 @@ interface QueueFlags extends RemoteFlags {
 
 const HEAD = ["PLATFORM", "QUEUED", "EXECUTING", "IDLE", "BUSY", "UNAVAILABLE", "OLDEST"];
 
-function row(platform: PlatformQueue): string[] {
+function row(platform: PlatformQueue, ofAll: boolean): string[] {
   const { queuedCount, executingCount, idleWorkerCount, busyWorkerCount, unavailableWorkerCount } = platform;
   const counts = [queuedCount, executingCount, idleWorkerCount, busyWorkerCount, unavailableWorkerCount].map(String);
   const oldest = platform.oldestWait ? durationText(durationMs(platform.oldestWait)) : "";
-  return [printable(propertiesText(platform.properties)) || "any", ...counts, oldest];
+  const cells = [printable(propertiesText(platform.properties)) || "any", ...counts, oldest];
+  return ofAll ? [printable(platform.instanceName), ...cells] : cells;
 }
 
 async function queue(clients: Clients, flags: QueueFlags, shell: Shell): Promise<number> {
@@ -29,10 +30,11 @@ async function queue(clients: Clients, flags: QueueFlags, shell: Shell): Promise
     { instanceName, includeIdle: flags.includeIdle ?? false },
     { signal: shell.signal },
   );
-  const rows = answer.platforms.map(row);
+  const ofAll = instanceName === "-";
+  const rows = answer.platforms.map((platform) => row(platform, ofAll));
   if (flags.json) shell.out(`${JSON.stringify(toJson(GetQueueResponseSchema, answer), undefined, 2)}\n`);
   else if (rows.length === 0) shell.err("nothing waits and nothing runs\n");
-  else if (shell.terminal) shell.out(table(HEAD, rows, shell.columns));
+  else if (shell.terminal) shell.out(table(ofAll ? ["INSTANCE", ...HEAD] : HEAD, rows, shell.columns));
   else shell.out(rows.map((cells) => `${cells.join("\t")}\n`).join(""));
   return ExitCode.OK;
 }
@@ -42,9 +44,12 @@ export function addQueue(parent: Command, context: CommandContext): void {
   const command = parent
     .command("queue")
     .summary("show what waits and runs")
-    .description("Shows what waits and runs of each platform, and the workers that fit: idle, busy or unavailable.")
+    .description(
+      "Shows what waits and runs of each platform, and the workers that fit: idle, busy or unavailable. The instance - " +
+        "stands for all.",
+    )
     .option("--include-idle", "also platforms without any work")
     .option("--json", "as JSON: an opgrid.v1.GetQueueResponse");
   remoteCommand<QueueFlags, []>(command, context, (clients, flags) => queue(clients, flags, context.shell));
-  withExamples(command, "opgrid queue --instance-name main");
+  withExamples(command, "opgrid queue --instance-name main", "opgrid queue --instance-name -");
 }

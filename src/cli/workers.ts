@@ -42,7 +42,8 @@ async function list(clients: Clients, flags: WorkersFlags, shell: Shell): Promis
   if (flags.json) {
     const json: JsonValue = { workers: workers.map((worker) => toJson(WorkerSchema, worker)) };
     shell.out(`${JSON.stringify(json, undefined, 2)}\n`);
-  } else if (workers.length === 0) shell.err("no worker serves this instance\n");
+  } else if (workers.length === 0)
+    shell.err(`no worker serves ${clients.instanceName === "-" ? "any" : "this"} instance\n`);
   else if (shell.terminal) shell.out(table(HEAD, workers.map(row), shell.columns));
   else shell.out(workers.map((worker) => `${row(worker).join("\t")}\n`).join(""));
   return ExitCode.OK;
@@ -54,8 +55,12 @@ export function addWorkers(parent: Command, context: CommandContext): void {
   const command = workers
     .command("list")
     .summary("list the workers that serve an instance")
-    .description("Lists the workers that serve an instance, with what they offer and how busy they are.")
+    .description(
+      "Lists the workers that serve an instance, with what they offer and how busy they are. The instance - stands for all.",
+    )
     .option("--json", "as JSON: an opgrid.v1.ListWorkersResponse with all workers");
   remoteCommand<WorkersFlags, []>(command, context, (clients, flags) => list(clients, flags, context.shell));
-  for (const each of [workers, command]) withExamples(each, "opgrid workers list --instance-name main");
+  for (const each of [workers, command]) {
+    withExamples(each, "opgrid workers list --instance-name main", "opgrid workers list --instance-name -");
+  }
 }

@@ -4,8 +4,8 @@ import { openBot } from "../services/bot.ts";
 import { startGrid } from "../services/grid.ts";
 import { runCli } from "./run-cli.ts";
 
-async function startFarm(t: TestContext) {
-  const grid = await startGrid(t);
+async function startFarm(t: TestContext, flags: Record<string, string> = {}) {
+  const grid = await startGrid(t, flags);
   const submit = async (platform: { name: string; value: string }[] = []) => {
     const actionDigest = await grid.action({ action: { platform: { properties: platform } } });
     return grid.execute({ instanceName: "main", actionDigest });
@@ -23,6 +23,34 @@ test("stats tell why an operation waits", async (t) => {
   assert.match(out, /^ahead: +about 0$/m);
   const json = JSON.parse((await cli("op", "stats", id, "--json")).out);
   assert.deepEqual([json.stage, json.waitReason], ["QUEUED", "WAIT_REASON_NO_MATCHING_WORKER"]);
+});
+
+test("stats tell how many others want the same", async (t) => {
+  const { execute, action, cli, operations } = await startFarm(t);
+  const actionDigest = await action();
+  const names: string[] = [];
+  for (let i = 0; i < 3; i++) names.push((await execute({ instanceName: "main", actionDigest })).name);
+  const [name = "", other = "", third = ""] = names;
+  assert.match((await cli("operation", "stats", name)).out, /^also wanted by: +2 other operations$/m);
+  await operations.cancelOperation({ name: other });
+  assert.match((await cli("operation", "stats", name)).out, /^also wanted by: +1 other operation$/m);
+  assert.match((await cli("operation", "stats", other)).out, /^also wanted by: +2 other operations$/m);
+  await operations.cancelOperation({ name: third });
+  assert.doesNotMatch((await cli("operation", "stats", name)).out, /wanted/);
+  const json = JSON.parse((await cli("operation", "stats", name, "--json")).out);
+  assert.deepEqual([json.liveOperationCount, json.jobOperations.length], [1, 3]);
+});
+
+test("workers and queue of all instances are shown together", async (t) => {
+  const { submit, bots, url } = await startFarm(t, { instances: "main,other" });
+  const cli = (argv: string[], shell = {}) => runCli([...argv, "--remote", url, "--instance-name", "-"], shell);
+  assert.equal((await cli(["workers", "list"])).err, "no worker serves any instance\n");
+  await openBot(bots, { botId: "one", parent: "main" });
+  await openBot(bots, { botId: "two", parent: "other" });
+  await submit([{ name: "ISA", value: "arm64" }]);
+  assert.deepEqual((await cli(["workers", "list"])).out.match(/^\w+/gm), ["one", "two"]);
+  assert.match((await cli(["queue"])).out, /^main\tISA=arm64\t1\t0\t0\t0\t0\t\d+/);
+  assert.match((await cli(["queue"], { terminal: true, columns: 80 })).out, /^INSTANCE +PLATFORM +QUEUED/);
 });
 
 test("workers and queue are shown, line by line where nobody looks", async (t) => {

@@ -1,9 +1,9 @@
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { Code } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
 import { failedOutcome, type JobRecord } from "../operations/operations.ts";
 import type { Store } from "../store/store.ts";
 import { byServer, type Jobs } from "./jobs.ts";
+import type { Duty } from "./rounds.ts";
 import type { Sessions } from "./sessions.ts";
 import type { SchedulerSettings } from "./settings.ts";
 
@@ -12,21 +12,10 @@ export const TRANSFER_ALLOWANCE_MS = 10 * 60_000;
 
 const BATCH = 1000;
 
-/** How late a process may be before another has its duties. */
-const TAKE_OVER_MS = 5000;
-
-/** The work that is done now and then. */
-export interface Duties {
-  /** Does each duty once. */
-  run(): Promise<void>;
-  stop(): Promise<void>;
-}
-
-/** Starts the periodic duties: expired bot sessions, jobs that ran or waited for too long. */
-export function startDuties(deps: {
+/** Ends what is out of time: bot sessions without an update, jobs that ran or waited for too long. */
+export function expiryDuty(deps: {
   store: Store;
   clock: Clock;
-  log: Logger;
   jobs: Jobs;
   sessions: Sessions;
   instances: readonly string[];
@@ -37,12 +26,8 @@ export function startDuties(deps: {
    * could not reach a server that was down, nor a store that was away.
    */
   sessionGraceMs: number;
-}): Duties {
+}): Duty {
   const { store, clock, jobs } = deps;
-  let reachableSince = clock.now();
-  let running: Promise<void> = Promise.resolve();
-  let timer: Timer;
-  let stopped = false;
 
   async function end(job: JobRecord, code: Code, reason: string) {
     const { session } = job;
@@ -67,36 +52,13 @@ export function startDuties(deps: {
     }
   }
 
-  /** Of several processes one has the duties, until it ends or fails to keep them. */
-  const isMine = async () => (await store.shared?.holdDuty("duties", deps.everyMs + TAKE_OVER_MS)) ?? true;
-
-  async function run() {
-    if (!(await isMine())) return;
-    if (clock.now() >= reachableSince + deps.sessionGraceMs) await deps.sessions.closeExpired();
-    await endOverdue();
-    for (const instance of deps.instances) await endUnserved(instance);
-  }
-
-  function schedule() {
-    timer = clock.after(deps.everyMs, () => {
-      running = run()
-        .catch((error: unknown) => {
-          reachableSince = clock.now();
-          deps.log.error({ err: error }, "a periodic duty failed");
-        })
-        .then(() => {
-          if (!stopped) schedule();
-        });
-    });
-  }
-
-  schedule();
   return {
-    run,
-    stop: () => {
-      stopped = true;
-      timer.cancel();
-      return running;
+    failure: "a periodic duty failed",
+    everyMs: deps.everyMs,
+    run: async (turn) => {
+      if (turn.usableForMs() >= deps.sessionGraceMs) await deps.sessions.closeExpired();
+      await endOverdue();
+      for (const instance of deps.instances) await endUnserved(instance);
     },
   };
 }

@@ -4,6 +4,7 @@ import { type OperationRecord, Stage } from "../operations/operations.ts";
 import type { ChangePage, ChangePosition } from "../store/store.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import type { IdleBots } from "./idle-bots.ts";
+import { pause } from "./pause.ts";
 import type { Topics } from "./topics.ts";
 
 /** News of what other processes do to the same store. */
@@ -64,21 +65,9 @@ export function followOtherProcesses(deps: {
         await follow();
       } catch (error) {
         log.warn({ err: error }, "cannot read what other processes do; trying again");
-        await pause(RETRY_MS);
+        await pause(clock, RETRY_MS, stopping.signal);
       }
     }
-  }
-
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = () => {
-        timer.cancel();
-        stopping.signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = clock.after(ms, end);
-      stopping.signal.addEventListener("abort", end);
-    });
   }
 
   const running = run();

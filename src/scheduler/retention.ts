@@ -1,14 +1,9 @@
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Store } from "../store/store.ts";
+import { pause } from "./pause.ts";
+import type { Duty, Turn } from "./rounds.ts";
 import type { SchedulerSettings } from "./settings.ts";
-
-/** Forgets what ended long ago. */
-export interface Retention {
-  /** Forgets one batch of each instance; answers true when there may be more. */
-  run(): Promise<boolean>;
-  stop(): Promise<void>;
-}
 
 /** Operations that one transaction forgets: small, so that the writes that wait behind it hardly notice. */
 export const RETENTION_BATCH = 200;
@@ -18,25 +13,22 @@ const PAUSE_MS = 100;
 
 const EVERY_MS = 60_000;
 
-/** Starts forgetting the completed operations of each instance when they reach its age, batch by batch with pauses. */
-export function startRetention(deps: {
+/** Forgets the completed operations of each instance when they reach its age, batch by batch with pauses. */
+export function retentionDuty(deps: {
   store: Store;
   clock: Clock;
   log: Logger;
   instances: readonly string[];
   settingsOf: (instance: string) => SchedulerSettings;
-}): Retention {
+}): Duty {
   const { store, clock, log } = deps;
-  let running: Promise<void> = Promise.resolve();
-  let timer: Timer;
-  let stopped = false;
 
-  async function run(): Promise<boolean> {
-    if ((await store.shared?.holdDuty("retention", 2 * EVERY_MS)) === false) return false;
+  /** Forgets one batch of each instance; answers true when there may be more. */
+  async function forgetSome(turn: Turn): Promise<boolean> {
     let more = false;
     for (const instance of deps.instances) {
       const { retentionMs } = deps.settingsOf(instance);
-      if (retentionMs === 0 || stopped) continue;
+      if (retentionMs === 0 || !turn.isMine()) continue;
       const count = await store.pruneOperations(instance, clock.now() - retentionMs, RETENTION_BATCH);
       if (count > 0) log.debug({ instance, count }, "completed operations are past retention");
       more ||= count === RETENTION_BATCH;
@@ -44,26 +36,11 @@ export function startRetention(deps: {
     return more;
   }
 
-  function schedule(delayMs: number) {
-    timer = clock.after(delayMs, () => {
-      running = run()
-        .catch((error: unknown) => {
-          log.error({ err: error }, "cannot forget old operations");
-          return false;
-        })
-        .then((more) => {
-          if (!stopped) schedule(more ? PAUSE_MS : EVERY_MS);
-        });
-    });
-  }
-
-  schedule(EVERY_MS);
   return {
-    run,
-    stop: () => {
-      stopped = true;
-      timer.cancel();
-      return running;
+    failure: "cannot forget old operations",
+    everyMs: EVERY_MS,
+    run: async (turn) => {
+      while (await forgetSome(turn)) await pause(clock, PAUSE_MS, turn.signal);
     },
   };
 }

@@ -5,14 +5,15 @@ import type { CancelResult, Cause, OperationKey, Store } from "../store/store.ts
 import { type CancelledMany, type CancelMany, cancelMany } from "./cancel-many.ts";
 import { type Census, createCensus } from "./census.ts";
 import { type ChangeFeed, createChangeFeed } from "./change-feed.ts";
-import { startDuties } from "./duties.ts";
+import { expiryDuty } from "./duties.ts";
 import { followElsewhere } from "./follow-elsewhere.ts";
 import { createIdleBots } from "./idle-bots.ts";
 import { byServer, createJobs, type NewJob } from "./jobs.ts";
 import { createOrphans } from "./orphans.ts";
 import { followOtherProcesses } from "./other-processes.ts";
 import { createPlatforms } from "./platforms.ts";
-import { startRetention } from "./retention.ts";
+import { retentionDuty } from "./retention.ts";
+import { Rounds } from "./rounds.ts";
 import { type BotReport, createSessions, type PollOptions, type SessionReply } from "./sessions.ts";
 import type { SchedulerSettings } from "./settings.ts";
 import { createTopics } from "./topics.ts";
@@ -97,13 +98,12 @@ export async function createScheduler(deps: {
   const graces = deps.instances.map((instance) => settingsOf(instance).orphanGraceMs).filter((ms) => ms > 0);
   const sessionTimeouts = deps.instances.map((instance) => settingsOf(instance).sessionTimeoutMs);
   const elsewhere = store.shared && followElsewhere({ store, shared: store.shared, clock, log, orphans, graces });
-  const duties = startDuties({
-    ...{ store, clock, log, jobs, sessions, settingsOf, instances: deps.instances },
+  const expiry = expiryDuty({
+    ...{ store, clock, jobs, sessions, settingsOf, instances: deps.instances },
     everyMs: Math.min(10_000, ...sessionTimeouts.map((timeoutMs) => timeoutMs / 4)),
     sessionGraceMs: Math.max(0, ...sessionTimeouts),
   });
-
-  const retention = startRetention({ store, clock, log, settingsOf, instances: deps.instances });
+  const retention = retentionDuty({ store, clock, log, settingsOf, instances: deps.instances });
 
   async function abandon(key: OperationKey, graceMs: number) {
     try {
@@ -148,6 +148,7 @@ export async function createScheduler(deps: {
   }
 
   for (const { polled, ...key } of await store.liveOperations()) orphans.watchOver(key, polled);
+  const rounds = new Rounds({ shared: store.shared, clock, log, duties: [expiry, retention] });
 
   return {
     submit: async (instance, job) => {
@@ -187,7 +188,7 @@ export async function createScheduler(deps: {
     updateSession: sessions.update,
     [Symbol.asyncDispose]: async () => {
       orphans.close();
-      await Promise.all([duties.stop(), retention.stop(), others?.stop(), elsewhere?.stop()]);
+      await Promise.all([rounds.stop(), others?.stop(), elsewhere?.stop()]);
       changes[Symbol.dispose]();
     },
   };

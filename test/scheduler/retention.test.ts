@@ -3,7 +3,8 @@ import { test } from "node:test";
 import type { Code } from "../../src/base/errors.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { failedOutcome } from "../../src/operations/operations.ts";
-import { RETENTION_BATCH, startRetention } from "../../src/scheduler/retention.ts";
+import { RETENTION_BATCH, retentionDuty } from "../../src/scheduler/retention.ts";
+import { Rounds } from "../../src/scheduler/rounds.ts";
 import { fakeClock } from "../helpers/fake-clock.ts";
 import { until } from "../helpers/until.ts";
 import { bot, finished, job, now, settings, startFarm } from "./farm.ts";
@@ -43,16 +44,18 @@ test("old operations go batch by batch, with time for others between", async (t)
   // A clock of its own, so that its timers are the only ones.
   const own = fakeClock(clock.now() + AGE);
   const settingsOf = () => ({ ...settings, retentionMs: AGE });
-  const retention = startRetention({ store, clock: own, log: silentLog, instances: ["main", "other"], settingsOf });
-  t.after(() => retention.stop());
-  for (const [waitMs, expected] of [
-    [60_000, count - RETENTION_BATCH],
-    [100, 1],
-    [100, 0],
+  const about = { clock: own, log: silentLog };
+  const duties = [retentionDuty({ ...about, store, instances: ["main", "other"], settingsOf })];
+  const rounds = new Rounds({ ...about, shared: undefined, duties });
+  t.after(() => rounds.stop());
+  // Besides the timer of the next round there is one between two batches.
+  for (const [waitMs, expected, timers] of [
+    [60_000, count - RETENTION_BATCH, 2],
+    [100, 1, 2],
+    [100, 0, 1],
   ] as const) {
-    assert.equal(own.pending(), 1);
     await own.advance(waitMs);
-    await until(() => own.pending() === 1);
+    await until(async () => own.pending() === timers && (await left()) === expected);
     assert.equal(await left(), expected);
   }
 });

@@ -7,6 +7,8 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { eventually, livingProcesses, processesOf } from "./e2e-processes.ts";
+import { backends } from "./open-store.ts";
+import { sharedPostgres } from "./postgres.ts";
 
 const mainFile = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
@@ -35,12 +37,13 @@ export interface StartOpgridOptions {
 }
 
 /**
- * Starts `opgrid serve` for a test: a free port, a temporary data directory, two bots unless told otherwise.
+ * Starts `opgrid serve` for a test: a free port, a temporary data directory, two bots unless told otherwise, and where
+ * TEST_STORES is `postgres` an empty database.
  * When the test ends the server must end by SIGTERM with exit code 0 and leave no process behind, or the test fails.
  */
 export async function startOpgrid(t: TestContext, options: StartOpgridOptions = {}): Promise<OpgridProcess> {
   const directory = mkdtempSync(join(tmpdir(), "opgrid-e2e-"));
-  const flags = ["--bots", "2", ...(options.flags ?? [])];
+  const flags = ["--bots", "2", ...(await storeFlags()), ...(options.flags ?? [])];
   let log = "";
   let child: ChildProcess | undefined;
 
@@ -92,6 +95,10 @@ export async function startOpgrid(t: TestContext, options: StartOpgridOptions = 
       assert.equal(await launch(port), port);
     },
   };
+}
+
+async function storeFlags(): Promise<string[]> {
+  return backends[0] === "postgres" ? ["--store", await (await sharedPostgres()).createDatabase()] : [];
 }
 
 const dataDirIn = (directory: string) => join(directory, "data");

@@ -153,6 +153,8 @@ function callsOf(scene: Scene): Record<string, RawCall> {
       { "grpc-timeout": "250m" },
     ),
     "WatchOperations, negative limit": rawCall(FarmService.method.watchOperations, { instanceName: "main", limit: -1 }),
+    ListInstances: rawCall(FarmService.method.listInstances, {}),
+    "ListWorkers, of all instances": rawCall(FarmService.method.listWorkers, { instanceName: "-" }),
     "WatchOperations, bad filter": rawCall(FarmService.method.watchOperations, { instanceName: "main", filter: "x" }),
     DeleteOperation: rawCall(deleteOperation, { name: `main/${completed}` }),
     "GetOperation, deleted": get(`main/${completed}`),

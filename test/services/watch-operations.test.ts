@@ -440,7 +440,11 @@ describe("a watch is the same in every protocol", () => {
       const farm = createClient(FarmService, transportTo(grid.url));
       const name = await submit(grid);
       const watched = watch(farm);
-      await watched.untilLive();
+      const summaries = watch(farm, { view: OperationView.SUMMARY, limit: 1 });
+      await Promise.all([watched.untilLive(), summaries.untilLive()]);
+      assert.deepEqual([...summaries.rows], [...watched.rows]);
+      assert.match(lastSummary(summaries, 2)?.command ?? "", /^run /);
+      summaries.stop();
       await grid.operations.cancelOperation({ name });
       await until(() => watched.news.length > 0);
       assert.deepEqual(watched.news, [`left ${name}`]);

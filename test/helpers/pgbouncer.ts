@@ -3,7 +3,7 @@ import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { freePort, runSql, unprivileged } from "./postgres.ts";
+import { freePort, runSql, unprivileged } from "./postgres-server.ts";
 import { until } from "./until.ts";
 
 const BINARY = "/usr/sbin/pgbouncer";

@@ -1,36 +1,17 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after } from "node:test";
 import pg from "pg";
-import { until } from "./until.ts";
-
-const DEBIAN_DIRECTORY = "/usr/lib/postgresql";
-const INSTALL = "apt-get update && apt-get install -y postgresql";
+import { launchPostgres, type PostgresServer } from "./postgres-server.ts";
 
 /** Nothing need survive a crash of the machine. Autovacuum would hold back changes for no reason of a test. */
 const SETTINGS = [
   ...["fsync=off", "full_page_writes=off", "autovacuum=off", "max_connections=200"],
-  ...["listen_addresses=127.0.0.1", "shared_buffers=64MB", "log_min_messages=fatal"],
+  ...["shared_buffers=64MB", "log_min_messages=fatal"],
 ];
 
-/** A PostgreSQL server of this test process. */
-export interface PostgresServer {
-  readonly port: number;
-  /** Makes an empty database and answers its URL. */
-  createDatabase(): Promise<string>;
-  /** Ends the server: `fast` cuts connections and shuts down in order, `immediate`, the default, is like a crash. */
-  stop(mode?: "fast" | "immediate"): Promise<void>;
-  /** Starts it again, with the same port and data. */
-  start(): Promise<void>;
-}
-
-const endings = new Set<() => Promise<void>>();
+const started = new Set<AsyncDisposable>();
 // Here, as a hook that a test makes runs when that test ends.
 after(async () => {
-  for (const end of endings) await end();
+  for (const server of started) await server[Symbol.asyncDispose]();
 });
 
 let shared: Promise<PostgresServer> | undefined;
@@ -43,75 +24,9 @@ export function sharedPostgres(): Promise<PostgresServer> {
 
 /** Starts a server of one's own, in a directory that is removed at the end of the test file. */
 export async function startPostgres(): Promise<PostgresServer> {
-  const bin = binaries();
-  const user = unprivileged();
-  const home = mkdtempSync(join(tmpdir(), "opgrid-postgres-"));
-  if (user.uid !== undefined) chownSync(home, user.uid, user.gid ?? user.uid);
-  const data = join(home, "data");
-  const initdb = ["-D", data, "-U", "opgrid", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"];
-  execFileSync(join(bin, "initdb"), initdb, { ...user, stdio: "pipe", cwd: home });
-  const port = await freePort();
-  let server: ChildProcess | undefined;
-
-  async function start(): Promise<void> {
-    const settings = [...SETTINGS, `port=${port}`, `unix_socket_directories=${home}`];
-    const args = ["-D", data, ...settings.flatMap((setting) => ["-c", setting])];
-    const child = spawn(join(bin, "postgres"), args, { ...user, cwd: home, stdio: "ignore" });
-    server = child;
-    await until(() => canConnect(port), "PostgreSQL accepts connections", 20_000);
-  }
-
-  async function stop(mode: "fast" | "immediate" = "immediate"): Promise<void> {
-    const child = server;
-    server = undefined;
-    if (!child || child.exitCode !== null) return;
-    const ended = new Promise((resolve) => child.once("exit", resolve));
-    child.kill(mode === "fast" ? "SIGINT" : "SIGQUIT");
-    await ended;
-  }
-
-  const clean = () => rmSync(home, { recursive: true, force: true, maxRetries: 5 });
-  endings.add(async () => {
-    await stop();
-    clean();
-  });
-  // If the tests end in a way that runs no hooks.
-  process.once("exit", () => {
-    server?.kill("SIGQUIT");
-    clean();
-  });
-
-  await start();
-  let databases = 0;
-  return {
-    ...{ port, start, stop },
-    createDatabase: async () => {
-      databases += 1;
-      const name = `test_${databases}`;
-      await asAdmin(port, `CREATE DATABASE ${name}`);
-      return `postgres://opgrid@127.0.0.1:${port}/${name}`;
-    },
-  };
-}
-
-/** Runs statements on a connection of their own. */
-export async function asAdmin(port: number, ...statements: string[]): Promise<unknown[][]> {
-  return runSql(`postgres://opgrid@127.0.0.1:${port}/postgres`, ...statements);
-}
-
-/** Runs statements on a connection of their own; answers the rows of the last one. */
-export async function runSql(url: string, ...statements: string[]): Promise<unknown[][]> {
-  const client = new pg.Client({ connectionString: url });
-  // What it was doing fails and tells.
-  client.on("error", () => {});
-  await client.connect();
-  try {
-    let rows: unknown[][] = [];
-    for (const text of statements) ({ rows } = await client.query<unknown[]>({ text, rowMode: "array" }));
-    return rows;
-  } finally {
-    await client.end();
-  }
+  const server = await launchPostgres(SETTINGS);
+  started.add(server);
+  return server;
 }
 
 /** Locks the row of a job, as another transaction would, until the answer is called. */
@@ -125,41 +40,4 @@ export async function holdJob(url: string, id: string): Promise<() => Promise<vo
     await client.query("ROLLBACK");
     await client.end();
   };
-}
-
-/** A port of this machine that nobody has. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("there is no port");
-  return address.port;
-}
-
-/** Servers of databases refuse to run as root: then as the user that Debian made for them. */
-export function unprivileged(): { uid?: number; gid?: number } {
-  if (process.getuid?.() !== 0) return {};
-  const id = (flag: string) => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }));
-  return { uid: id("-u"), gid: id("-g") };
-}
-
-function binaries(): string {
-  const versions = existsSync(DEBIAN_DIRECTORY) ? readdirSync(DEBIAN_DIRECTORY) : [];
-  const newest = versions
-    .map(Number)
-    .filter(Number.isFinite)
-    .sort((a, b) => b - a)[0];
-  const bin = join(DEBIAN_DIRECTORY, String(newest), "bin");
-  if (!existsSync(join(bin, "initdb"))) throw new Error(`these tests need PostgreSQL: ${INSTALL}`);
-  return bin;
-}
-
-async function canConnect(port: number): Promise<boolean> {
-  try {
-    await asAdmin(port, "SELECT 1");
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,4 @@
-import { runSql } from "./postgres.ts";
+import { runSql } from "./postgres-server.ts";
 
 /** Fills an empty store with jobs, each of one operation, most of which have ended, and lets the planner know of them. */
 export async function seedPostgres(url: string, count: number): Promise<void> {

@@ -7,7 +7,8 @@ import { deletions } from "../../src/store/postgres/deletions.ts";
 import type { ChangePosition, Store } from "../../src/store/store.ts";
 import { completeJob, START, submission } from "../helpers/farm.ts";
 import { openPostgres, openReplicas } from "../helpers/open-postgres.ts";
-import { runSql, sharedPostgres } from "../helpers/postgres.ts";
+import { sharedPostgres } from "../helpers/postgres.ts";
+import { runSql } from "../helpers/postgres-server.ts";
 import { until } from "../helpers/until.ts";
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);

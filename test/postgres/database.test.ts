@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLog } from "../../src/base/log.ts";
 import { openDatabase } from "../../src/store/postgres/database.ts";
-import { runSql, sharedPostgres } from "../helpers/postgres.ts";
+import { sharedPostgres } from "../helpers/postgres.ts";
+import { runSql } from "../helpers/postgres-server.ts";
 
 const limits = { maxConnections: 4, statementTimeoutMs: 5000, connectTimeoutMs: 5000, log: silentLog };
 const ONE = { name: "one", text: "SELECT $1::int" };

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import type { OperationRecord } from "../../src/operations/operations.ts";
 import { submission } from "../helpers/farm.ts";
 import { openReplicas } from "../helpers/open-postgres.ts";
-import { runSql, sharedPostgres } from "../helpers/postgres.ts";
+import { sharedPostgres } from "../helpers/postgres.ts";
+import { runSql } from "../helpers/postgres-server.ts";
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 

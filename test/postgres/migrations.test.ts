@@ -3,7 +3,8 @@ import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { submission } from "../helpers/farm.ts";
 import { openPostgres, openReplicas } from "../helpers/open-postgres.ts";
-import { asAdmin, freePort, runSql, sharedPostgres } from "../helpers/postgres.ts";
+import { sharedPostgres } from "../helpers/postgres.ts";
+import { asAdmin, freePort, runSql } from "../helpers/postgres-server.ts";
 
 const names = readdirSync(new URL("../../src/store/migrations/postgres/", import.meta.url)).sort();
 

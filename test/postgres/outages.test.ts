@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { Code, StatusError } from "../../src/base/errors.ts";
 import { submission } from "../helpers/farm.ts";
 import { openPostgres, openReplicas } from "../helpers/open-postgres.ts";
-import { holdJob, runSql, sharedPostgres, startPostgres } from "../helpers/postgres.ts";
+import { holdJob, sharedPostgres, startPostgres } from "../helpers/postgres.ts";
+import { runSql } from "../helpers/postgres-server.ts";
 import { until } from "../helpers/until.ts";
 
 const isUnavailable = (error: unknown) =>

@@ -4,7 +4,8 @@ import { isDone, type OperationRecord, Stage } from "../../src/operations/operat
 import type { Store } from "../../src/store/store.ts";
 import { CANCELLED, completeJob, outcome, START, session, submission } from "../helpers/farm.ts";
 import { openPostgres, openReplicas } from "../helpers/open-postgres.ts";
-import { holdJob, runSql, sharedPostgres } from "../helpers/postgres.ts";
+import { holdJob, sharedPostgres } from "../helpers/postgres.ts";
+import { runSql } from "../helpers/postgres-server.ts";
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 const pick = <T>(from: readonly T[], i: number): T => from[i % from.length] ?? assert.fail();

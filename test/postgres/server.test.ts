@@ -5,7 +5,8 @@ import { Health, HealthCheckResponse_ServingStatus } from "../../gen/grpc/health
 import { CANCELLED, START, submission } from "../helpers/farm.ts";
 import { openPostgres } from "../helpers/open-postgres.ts";
 import { temporaryDir } from "../helpers/open-store.ts";
-import { freePort, sharedPostgres, startPostgres } from "../helpers/postgres.ts";
+import { sharedPostgres, startPostgres } from "../helpers/postgres.ts";
+import { freePort } from "../helpers/postgres-server.ts";
 import { startServer } from "../helpers/start-server.ts";
 import { until } from "../helpers/until.ts";
 

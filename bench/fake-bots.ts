@@ -29,17 +29,18 @@ export interface Exchange {
 const createPath = pathOf(Bots.method.createBotSession);
 const updatePath = pathOf(Bots.method.updateBotSession);
 
-/** Starts bots with room for one lease each; `giveUp` is told when one of them cannot go on. */
+/** Starts bots with room for one lease each, `name` before their numbers; `giveUp` is told when one of them cannot go on. */
 export function startFakeBots(
   client: GrpcClient,
-  options: { parent: string; count: number; giveUp: (error: unknown) => void },
+  options: { parent: string; count: number; name?: string; giveUp: (error: unknown) => void },
 ): FakeBots {
+  const { parent, count, name = "bench-bot", giveUp } = options;
   let stopped = false;
   const report = Promise.withResolvers<Exchange>();
   const result = packedResult();
 
   async function work(botId: string): Promise<void> {
-    let session = await open(client, options.parent, botId);
+    let session = await open(client, parent, botId);
     while (!stopped) {
       const request = update(session, result);
       const replies = await client.messages(updatePath, request);
@@ -48,9 +49,9 @@ export function startFakeBots(
     }
   }
 
-  const done = Array.from({ length: options.count }, (_, index) =>
-    work(`bench-bot-${index}`).catch((error: unknown) => {
-      if (!stopped) options.giveUp(error);
+  const done = Array.from({ length: count }, (_, index) =>
+    work(`${name}-${index}`).catch((error: unknown) => {
+      if (!stopped) giveUp(error);
     }),
   );
   return {

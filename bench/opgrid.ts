@@ -5,7 +5,12 @@ import { type BenchServer, startServer } from "./servers.ts";
 /** Starts `opgrid serve` on a data directory, with its defaults and what the bench was told to give it. */
 export function startOpgrid(
   name: string,
-  setup: { dataDir: string; instances: readonly string[]; logDir: string; options: Options },
+  setup: {
+    dataDir: string;
+    instances: readonly string[];
+    logDir: string;
+    options: Pick<Options, "profileDir" | "serverFlags">;
+  },
 ): Promise<BenchServer> {
   const { profileDir, serverFlags } = setup.options;
   const profile = profileDir === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profileDir];

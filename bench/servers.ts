@@ -13,6 +13,8 @@ export type ServerName = (typeof serverNames)[number];
 /** A server in a process of its own, and a connection to it. */
 export interface BenchServer extends AsyncDisposable {
   readonly url: string;
+  /** The process. */
+  readonly pid: number;
   readonly client: GrpcClient;
   /** The processor time that it has used so far, in milliseconds; NaN where the system does not tell. */
   cpuMs(): Promise<number>;
@@ -46,6 +48,7 @@ export async function startServer(name: string, options: { args: string[]; logDi
     const client = await createGrpcClient(url);
     return {
       url,
+      pid: child.pid ?? 0,
       client,
       cpuMs: () => cpuMsOf(child.pid),
       rssKib: () => rssKibOf(child.pid),

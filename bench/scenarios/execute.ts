@@ -27,7 +27,7 @@ const path = pathOf(Execution.method.execute);
 /** Execute until the stream ends with the result, of distinct actions whose bots have the result at hand. */
 export const execute: Group = async ({ servers, giveUp }, cleanup) => {
   const { client } = servers.opgrid;
-  const next = endless((await uploadActions(client)).map(requestFor));
+  const next = endless((await uploadActions(client)).map(executeRequest));
   const connection = cleanup.use(await createGrpcClient(servers.opgrid.url));
   const bots = cleanup.use(startFakeBots(connection, { parent: instances.live, count: BOTS, giveUp }));
   const request = next();
@@ -47,8 +47,8 @@ export const execute: Group = async ({ servers, giveUp }, cleanup) => {
   ];
 };
 
-/** The cache is passed over, so that an action runs again when its turn comes again. */
-function requestFor(action: Digest): Buffer {
+/** A framed ExecuteRequest. The cache is passed over, so that an action runs again when its turn comes again. */
+export function executeRequest(action: Digest): Buffer {
   const request = create(ExecuteRequestSchema, {
     instanceName: instances.live,
     skipCacheLookup: true,
@@ -57,7 +57,8 @@ function requestFor(action: Digest): Buffer {
   return frame(toBinary(ExecuteRequestSchema, request));
 }
 
-async function uploadActions(client: GrpcClient): Promise<Digest[]> {
+/** Puts as many distinct actions into the CAS of `instances.live`, each without any input. */
+export async function uploadActions(client: GrpcClient): Promise<Digest[]> {
   const command = toBinary(CommandSchema, create(CommandSchema, { arguments: ["/bin/true"] }));
   const inputRoot = digestOf(new Uint8Array());
   const actions = Array.from({ length: ACTIONS }, (_, index) =>

@@ -61,7 +61,7 @@ const statements: readonly (readonly [statement: Statement, params: readonly Par
   [PRUNE, ["main", 1, 100], ["operations_completed", "jobs_pkey"]],
   [CHANGES, [1, 1, 100], ["operations_changed"]],
   [jobQueries.get, ["a"], ["jobs_pkey"]],
-  [jobQueries.leased, ["main/bot"], ["jobs_session"]],
+  [jobQueries.leased, [["main/bot", "main/other"]], ["jobs_session"]],
   [jobQueries.liveOfInstance, ["main"], ["jobs_live"]],
   [jobQueries.overdue, [1, 10], ["jobs_deadline"]],
   [jobQueries.queuedBefore, ["main", 1, 10], ["jobs_live"]],

@@ -1,18 +1,23 @@
+import type { JobRecord } from "../../operations/operations.ts";
 import { type JobEvent, JobEventKind } from "../job-event.ts";
 import { toJob, toProperties } from "../records.ts";
 import { JOB_COLUMNS, type JobRow } from "../rows.ts";
 import { COMPLETED, EXECUTING, QUEUED } from "../stages.ts";
-import type { Store } from "../store.ts";
+import type { PlatformRecord, Store } from "../store.ts";
 import type { Database } from "./database.ts";
 import { JOB_JOINS } from "./joins.ts";
-import type { Param, Statement } from "./statement.ts";
+import { type Param, plainText, type Statement } from "./statement.ts";
+import { together } from "./together.ts";
 
 const SELECT = `SELECT ${JOB_COLUMNS} FROM jobs j ${JOB_JOINS}`;
 
 /** The statements, each behind an index that docs/store.md names. */
 export const jobQueries = {
   get: { name: "get_job", text: `${SELECT} WHERE j.id = $1` },
-  leased: { name: "leased_jobs", text: `${SELECT} WHERE j.session = $1 ORDER BY j.assigned_at, j.id` },
+  leased: {
+    name: "leased_jobs",
+    text: `${SELECT} WHERE j.session = ANY ($1::text[]) ORDER BY j.assigned_at, j.id`,
+  },
   live: {
     name: "live_jobs",
     text: `${SELECT} WHERE j.stage < ${COMPLETED} ORDER BY j.instance, j.queued_at, j.id`,
@@ -56,20 +61,32 @@ type JobReads = Pick<
 export function jobReads(db: Database): JobReads {
   const jobs = async (statement: Statement, ...params: Param[]) =>
     (await db.query<JobRow>(statement, params)).map(toJob);
+  const leasedJobs = together<string, JobRecord[]>(async (questions) => {
+    const sessions = [...new Set(questions.map(({ key }) => key))];
+    const held = Map.groupBy(await jobs(jobQueries.leased, sessions), ({ session }) => session);
+    for (const { key, resolve } of questions) resolve(held.get(plainText(key)) ?? []);
+  });
+  const platforms = together<number, PlatformRecord[]>(async (questions) => {
+    const known = Math.min(...questions.map(({ key }) => key));
+    const records = (await db.query<PlatformRow>(jobQueries.platforms, [known])).map(toPlatform);
+    for (const { key, resolve } of questions) resolve(records.filter(({ id }) => id > key));
+  });
+
   return {
     getJob: async (jobId) => (await jobs(jobQueries.get, jobId))[0],
     history: async (jobId): Promise<JobEvent[]> =>
       (await db.query<EventRow>(jobQueries.history, [jobId])).map(([kind, at, facts]) => {
         return { kind, at, facts: JSON.parse(facts) };
       }),
-    leasedJobs: (session) => jobs(jobQueries.leased, session),
+    leasedJobs,
     liveJobs: (instance) =>
       instance === undefined ? jobs(jobQueries.live) : jobs(jobQueries.liveOfInstance, instance),
     overdueJobs: (now, allowanceMs, limit) => jobs(jobQueries.overdue, now - allowanceMs, limit),
     jobsQueuedBefore: (instance, before, limit) => jobs(jobQueries.queuedBefore, instance, before, limit),
-    platforms: async (afterId) =>
-      (await db.query<PlatformRow>(jobQueries.platforms, [afterId])).map(([id, instance, properties]) => {
-        return { id, instance, properties: toProperties(properties) };
-      }),
+    platforms,
   };
+}
+
+function toPlatform([id, instance, properties]: PlatformRow): PlatformRecord {
+  return { id, instance, properties: toProperties(properties) };
 }

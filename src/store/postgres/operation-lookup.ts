@@ -6,6 +6,7 @@ import type { OperationKey, Store } from "../store.ts";
 import type { Database } from "./database.ts";
 import { OPERATION_JOINS } from "./joins.ts";
 import type { Statement } from "./statement.ts";
+import { type Question, together } from "./together.ts";
 
 const KEYS = "unnest($1::text[], $2::text[]) WITH ORDINALITY AS key (instance, id, number)";
 const IS_KEY = "o.instance = key.instance AND o.id = key.id";
@@ -36,47 +37,22 @@ export const OPERATION_STATES = {
 type FoundRow = readonly [number: number, version: number, ...operation: OperationRow];
 type StateRow = readonly [number: number, version: number, polled: number];
 
-interface Request {
-  readonly key: OperationKey;
-  readonly resolve: (record: OperationRecord | undefined) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** One to read while the next is put together, and one more. */
-const MOST_UNDER_WAY = 2;
-const MOST_IN_A_GROUP = 200;
+type Request = Question<OperationKey, OperationRecord | undefined>;
 
 /**
- * Looks operations up. Alone a request waits for nobody; those that come while others are under way go together. Of
- * operations that were read before only that is read by which one knows whether they have changed, and as long as they have
- * not the answer is the same object.
+ * Looks operations up, several together. Of operations that were read before only that is read by which one knows whether
+ * they have changed, and as long as they have not the answer is the same object.
  */
 export function createOperationLookup(db: Database): Store["getOperation"] {
-  const waiting: Request[] = [];
   const recent = createRecentOperations();
   const versions = new WeakMap<OperationRecord, number>();
-  let underWay = 0;
-
-  function start(): void {
-    while (underWay < MOST_UNDER_WAY && waiting.length > 0) {
-      underWay += 1;
-      void answer(waiting.splice(0, MOST_IN_A_GROUP)).finally(() => {
-        underWay -= 1;
-        start();
-      });
-    }
-  }
 
   async function answer(requests: readonly Request[]): Promise<void> {
-    try {
-      const { known = [], unknown = [] } = Object.groupBy(requests, ({ key }) =>
-        recent.get(key.id)?.instance === key.instance ? "known" : "unknown",
-      );
-      const [changed] = await Promise.all([confirm(known), read(unknown)]);
-      await read(changed);
-    } catch (error) {
-      for (const { reject } of requests) reject(error);
-    }
+    const { known = [], unknown = [] } = Object.groupBy(requests, ({ key }) =>
+      recent.get(key.id)?.instance === key.instance ? "known" : "unknown",
+    );
+    const [changed] = await Promise.all([confirm(known), read(unknown)]);
+    await read(changed);
   }
 
   function ask<Row extends readonly unknown[]>(requests: readonly Request[], one: Statement, several: Statement) {
@@ -111,9 +87,5 @@ export function createOperationLookup(db: Database): Store["getOperation"] {
     for (const { resolve } of requests) resolve(undefined);
   }
 
-  return ({ instance, id }) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ key: { instance, id }, resolve, reject });
-      start();
-    });
+  return together(answer);
 }

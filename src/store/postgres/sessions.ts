@@ -1,8 +1,10 @@
 import { propertiesText, toSession } from "../records.ts";
 import { SESSION_COLUMNS, type SessionRow } from "../rows.ts";
-import type { Store } from "../store.ts";
+import type { SessionRecord, Store } from "../store.ts";
 import type { Database } from "./database.ts";
+import { plainText } from "./statement.ts";
 import { sqlState } from "./store-error.ts";
+import { together } from "./together.ts";
 
 const SELECT = `SELECT ${SESSION_COLUMNS} FROM sessions`;
 
@@ -16,7 +18,7 @@ export const sessionQueries = {
         capacity = excluded.capacity, properties = excluded.properties, version = excluded.version,
         expires_at = excluded.expires_at, updated_at = excluded.updated_at`,
   },
-  get: { name: "get_session", text: `${SELECT} WHERE name = $1` },
+  get: { name: "get_sessions", text: `${SELECT} WHERE name = ANY ($1::text[])` },
   all: { name: "sessions", text: `${SELECT} ORDER BY name` },
   ofBot: { name: "sessions_of_bot", text: `${SELECT} WHERE bot_id = $1 ORDER BY name` },
   remove: {
@@ -31,16 +33,22 @@ export const sessionQueries = {
 
 /** The bot sessions in the store. */
 export function sessions(db: Database): Pick<Store, "putSession" | "getSession" | "sessions" | "deleteSession"> {
+  const getSession = together<string, SessionRecord | undefined>(async (questions) => {
+    const rows = await db.query<SessionRow>(sessionQueries.get, [[...new Set(questions.map(({ key }) => key))]]);
+    const found = new Map(rows.map((row) => [row[0], row]));
+    for (const { key, resolve } of questions) {
+      const row = found.get(plainText(key));
+      resolve(row && toSession(row));
+    }
+  });
+
   return {
     putSession: async ({ name, botId, parent, status, capacity, properties, version, expiresAt, updatedAt }) => {
       const offer = [status, capacity, propertiesText(properties)];
       await db.query(sessionQueries.put, [name, botId, parent, ...offer, version, expiresAt, updatedAt]);
     },
 
-    getSession: async (name) => {
-      const [row] = await db.query<SessionRow>(sessionQueries.get, [name]);
-      return row && toSession(row);
-    },
+    getSession,
 
     sessions: async (botId) => {
       const { all, ofBot } = sessionQueries;

@@ -16,8 +16,13 @@ export interface Queries {
 /** The number of the present transaction: the time of a change, by which changes are read in order. */
 export const THIS_CHANGE = "pg_current_xact_id()::text::bigint";
 
-/** Text has no NULs in PostgreSQL. What is looked up is changed in the same way as what was stored. */
+/** Text has no NULs in PostgreSQL: this is what is kept in place of one that may have some. */
+export function plainText(text: string): string {
+  return text.includes("\0") ? text.replaceAll("\0", "\ufffd") : text;
+}
+
+/** What is looked up is changed in the same way as what was stored. */
 export function plainParam(param: Param): Param {
-  if (typeof param === "string") return param.includes("\0") ? param.replaceAll("\0", "\ufffd") : param;
+  if (typeof param === "string") return plainText(param);
   return Array.isArray(param) ? param.map((item) => plainParam(item) as number | string | Uint8Array) : param;
 }

@@ -4,14 +4,10 @@ import pg from "pg";
 import { launchPostgres } from "../../test/helpers/postgres-server.ts";
 import { childrenOf, cpuMsOfFamily, memoryMib } from "./processes.ts";
 
-/**
- * As PostgreSQL comes, but for more memory, and for what counts and explains statements. Nothing waits for the disk: how long
- * it takes is its own affair, and what else uses it would be in every figure.
- */
+/** As PostgreSQL comes, but for more memory, and for what counts and explains statements. */
 const SETTINGS = [
-  "fsync=off",
-  ...["shared_buffers=256MB", "max_wal_size=2GB", "max_connections=100", "log_min_messages=fatal"],
-  ...["shared_preload_libraries=pg_stat_statements,auto_explain", "auto_explain.log_min_duration=-1"],
+  ...["shared_buffers=256MB", "max_wal_size=2GB", "max_connections=100", "log_min_messages=log"],
+  ...["shared_preload_libraries=pg_stat_statements,auto_explain"],
   ...["logging_collector=on", "log_destination=jsonlog", "log_directory=log", "log_rotation_size=0"],
 ];
 
@@ -33,6 +29,11 @@ export interface BenchDatabase {
   /** The statements that replicas sent since `forgetStatements`, those that took the longest first. */
   statements(): Promise<CountedStatement[]>;
   forgetStatements(): Promise<void>;
+  /**
+   * Whether commits wait for the disk. At first they do not: how long it takes is its own affair, and whatever else uses it
+   * would be in every figure.
+   */
+  waitForDisk(wait: boolean): Promise<void>;
   /** Logs the plans of a share of all statements as they ran, from now on; 0 ends it. */
   explain(share: number): Promise<void>;
   /** The plans that were logged so far. */
@@ -65,10 +66,15 @@ export async function startDatabase(cleanup: AsyncDisposableStack): Promise<Benc
   await client.query("CREATE EXTENSION pg_stat_statements");
   const pid = server.pid() ?? 0;
 
-  async function set(name: string, value: number): Promise<void> {
+  async function set(name: string, value: number | string): Promise<void> {
     await client.query(`ALTER SYSTEM SET ${name} = ${value}`);
     await client.query("SELECT pg_reload_conf()");
   }
+
+  await set("fsync", "off");
+  await set("auto_explain.log_format", "json");
+  await set("auto_explain.log_analyze", "on");
+  await set("auto_explain.log_timing", "off");
 
   return {
     url,
@@ -87,10 +93,8 @@ export async function startDatabase(cleanup: AsyncDisposableStack): Promise<Benc
       return rows;
     },
     forgetStatements: async () => void (await client.query("SELECT pg_stat_statements_reset()")),
+    waitForDisk: (wait) => set("fsync", wait ? "on" : "off"),
     explain: async (share) => {
-      for (const name of ["log_analyze", "log_timing"])
-        await set(`auto_explain.${name}`, Number(name === "log_analyze"));
-      await client.query("ALTER SYSTEM SET auto_explain.log_format = json");
       await set("auto_explain.sample_rate", share);
       await set("auto_explain.log_min_duration", share > 0 ? 0 : -1);
     },

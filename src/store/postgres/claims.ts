@@ -10,24 +10,21 @@ import { THIS_CHANGE } from "./statement.ts";
 
 /**
  * Hands out jobs to sessions of which each wants one, in the order of the arrays; who wants several is there several times.
- * Looks at the head of each platform's queue, so that the cost does not depend on how long the queues are, and locks the
- * best of what it has seen one by one until there are enough, passing over what others have locked or changed. The
- * sessions cannot go meanwhile. The lock is the weak one, which leaves alone those who refer to the job.
+ * Looks at the head of each platform's queue, so that the cost does not depend on how long the queues are. Claims of other
+ * processes for the same platforms have been committed by then; what they took is not among what is seen. Locks the best of
+ * it one by one until there are enough, passing over what others have locked or changed for other reasons. The sessions
+ * cannot go meanwhile. The lock is the weak one, which leaves alone those who refer to the job. An empty queue costs no write.
  */
 export const CLAIM = {
   name: "claim",
   text: `
-    WITH wish AS MATERIALIZED (
+    WITH head AS MATERIALIZED (
+      SELECT * FROM queue_head($4::int[], $5)
+    ), wish AS MATERIALIZED (
       SELECT wish.* FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS wish (session, worker, now, number)
-      JOIN sessions s ON s.name = wish.session FOR KEY SHARE OF s
+      JOIN sessions s ON s.name = wish.session WHERE EXISTS (SELECT 1 FROM head) FOR KEY SHARE OF s
     ), slot AS MATERIALIZED (
       SELECT *, row_number() OVER (ORDER BY number) AS place FROM wish
-    ), head AS MATERIALIZED (
-      SELECT next.* FROM unnest($4::int[]) AS platform (id) CROSS JOIN LATERAL (
-        SELECT id, version, priority, queued_at FROM jobs WHERE stage = ${QUEUED} AND platform_id = platform.id
-        ORDER BY priority, queued_at, id LIMIT $5
-      ) next
-      WHERE EXISTS (SELECT 1 FROM slot) ORDER BY next.priority, next.queued_at, next.id LIMIT $5
     ), chosen AS MATERIALIZED (
       SELECT j.id FROM head JOIN jobs j ON j.id = head.id AND j.version = head.version AND j.stage = ${QUEUED}
       ORDER BY head.priority, head.queued_at, head.id LIMIT (SELECT count(*) FROM slot)

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import pg from "pg";
 import { isDone, type OperationRecord, Stage } from "../../src/operations/operations.ts";
 import type { Store } from "../../src/store/store.ts";
 import { CANCELLED, completeJob, outcome, START, session, submission } from "../helpers/farm.ts";
 import { openPostgres, openReplicas } from "../helpers/open-postgres.ts";
 import { holdJob, sharedPostgres } from "../helpers/postgres.ts";
 import { runSql } from "../helpers/postgres-server.ts";
+import { until } from "../helpers/until.ts";
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 const pick = <T>(from: readonly T[], i: number): T => from[i % from.length] ?? assert.fail();
@@ -58,6 +60,51 @@ test("many bots on several replicas get each job once, and none is left", async 
   assert.equal(taken.length, 300);
   assert.equal(new Set(taken).size, 300);
   await assertSound(url);
+});
+
+test("claims of several replicas at once take what is most urgent, and lock nothing else", async (t) => {
+  const url = await (await sharedPostgres()).createDatabase();
+  const replicas = await openReplicas(t, url, 4);
+  const [store] = replicas;
+  await Promise.all(range(100).map((i) => pick(replicas, i).submit(submission({ priority: (i * 37) % 100 }))));
+  const platforms = (await pick(replicas, 0).platforms(0)).map(({ id }) => id);
+  const name = "main/bot";
+  await store?.putSession(session({ name, capacity: 100 }));
+  const claims = range(20).map((i) =>
+    pick(replicas, i).claim({ session: name, worker: "bot", platforms, limit: 2, now: START + 1 }),
+  );
+  const taken = (await Promise.all(claims)).flat().map(({ priority }) => priority);
+  assert.deepEqual(
+    taken.toSorted((a, b) => a - b),
+    range(40),
+  );
+});
+
+test("to find an empty queue writes nothing, and waits for nobody who hands out jobs", async (t) => {
+  const url = await (await sharedPostgres()).createDatabase();
+  const store = await openPostgres(t, { url });
+  const [{ operation }, platforms] = [await store.submit(submission()), await store.platforms(0)];
+  await store.putSession(session({ name: "main/bot" }));
+  const ids = platforms.map(({ id }) => id);
+  const claim = () => store.claim({ session: "main/bot", worker: "bot", platforms: ids, limit: 1, now: START + 1 });
+  assert.deepEqual(
+    (await claim()).map(({ id }) => id),
+    [operation.job.id],
+  );
+  const nextTransaction = async () => (await runSql(url, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"))[0];
+  // To tell others of the changes so far is a transaction too.
+  let before = await nextTransaction();
+  await until(async () => {
+    const last = before;
+    before = await nextTransaction();
+    return last?.[0] === before?.[0];
+  });
+  const holder = new pg.Client({ connectionString: url });
+  t.after(() => holder.end());
+  await holder.connect();
+  await holder.query("SELECT pg_advisory_lock(730890, hashtext($1::int[]::text))", [ids]);
+  assert.deepEqual(await claim(), []);
+  assert.deepEqual(await nextTransaction(), before);
 });
 
 test("of many submissions of few actions on several replicas each action has one job, as urgent as the most urgent", async (t) => {

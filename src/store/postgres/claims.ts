@@ -51,7 +51,7 @@ export const CLAIM = {
         ), queued_at)`),
       })} FROM job
     )
-    SELECT seen.count, j.number, ${JOB_COLUMNS} FROM (SELECT count(*) FROM head) seen
+    SELECT seen.count, j.number, ${JOB_COLUMNS} FROM (SELECT count(*) FROM head WHERE EXISTS (SELECT 1 FROM slot)) seen
     LEFT JOIN (job j JOIN platforms p ON p.id = j.platform_id) ON true
     CROSS JOIN (SELECT NULL::bytea AS partial_metadata, NULL::bytea AS response) x
     ORDER BY j.priority, j.queued_at, j.id`,
@@ -78,7 +78,7 @@ interface Wish {
 
 /**
  * The transition that hands out jobs. Of claims for the same platforms one is under way at a time; those that come meanwhile
- * go together. So the bots of one process do not compete for the head of the queue.
+ * go together, so that processes do not wait for each other longer than need be.
  */
 export function claims(db: Database): Pick<Store, "claim"> {
   const queues = new Map<string, Wish[]>();

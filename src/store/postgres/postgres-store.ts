@@ -70,11 +70,14 @@ interface Parts {
 }
 
 function storeOf({ db, time, notices, resources }: Parts): Store {
-  /** Makes a transition of operations one that is told of. */
-  function telling<A extends unknown[], T>(transition: (...input: A) => Promise<T>): (...input: A) => Promise<T> {
+  /** Makes a transition of operations one that is told of, unless its answer says that it was none. */
+  function telling<A extends unknown[], T>(
+    transition: (...input: A) => Promise<T>,
+    isChange: (answer: T) => boolean = () => true,
+  ): (...input: A) => Promise<T> {
     return async (...input) => {
       const answer = await transition(...input);
-      notices.changed();
+      if (isChange(answer)) notices.changed();
       return answer;
     };
   }
@@ -96,7 +99,7 @@ function storeOf({ db, time, notices, resources }: Parts): Store {
     killJob: telling(killJob),
     deleteOperation: telling(deleteOperation),
     pruneOperations: telling(pruneOperations),
-    claim: telling(claim),
+    claim: telling(claim, (jobs) => jobs.length > 0),
     reportProgress: telling(reportProgress),
     requeue: telling(requeue),
     complete: telling(complete),

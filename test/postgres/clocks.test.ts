@@ -12,7 +12,8 @@ import { type Operation, Operations } from "../../gen/google/longrunning/operati
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { type CliProcess, spawnCli } from "../cli/run-cli.ts";
 import { wallClockAhead } from "../helpers/faketime.ts";
-import { runSql, sharedPostgres } from "../helpers/postgres.ts";
+import { sharedPostgres } from "../helpers/postgres.ts";
+import { runSql } from "../helpers/postgres-server.ts";
 import { until } from "../helpers/until.ts";
 import { openBot } from "../services/bot.ts";
 import { encodeAction, type Grid, metadataOf, responseOf, startGrid, wireDigest } from "../services/grid.ts";

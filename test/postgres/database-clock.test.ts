@@ -6,7 +6,8 @@ import { silentLog } from "../../src/base/log.ts";
 import { DatabaseClock } from "../../src/store/postgres/database-clock.ts";
 import { fakeClock } from "../helpers/fake-clock.ts";
 import { openPostgres } from "../helpers/open-postgres.ts";
-import { runSql, sharedPostgres, startPostgres } from "../helpers/postgres.ts";
+import { sharedPostgres, startPostgres } from "../helpers/postgres.ts";
+import { runSql } from "../helpers/postgres-server.ts";
 import { until } from "../helpers/until.ts";
 
 const HOUR_MS = 3_600_000;

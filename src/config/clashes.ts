@@ -57,7 +57,18 @@ function scopeClashes(path: Path, { execution, cas }: Scope, limits: FileValues[
       [...path, "cas", "grpc", "url"],
       "must be empty where cas.s3.bucket is not: the blobs are in one place",
     ],
+    ...(cas === undefined ? [] : grpcRules([...path, "cas", "grpc"], cas.grpc)),
   );
+}
+
+function grpcRules(path: Path, { url, ca, cert, key, token }: FileValues["cas"]["grpc"]): Rule[] {
+  const isPlain = url !== "" && !/^(grpcs|https):/i.test(url);
+  return [
+    [cert !== undefined && key === undefined, [...path, "cert"], "needs cas.grpc.key"],
+    [cert === undefined && key !== undefined, [...path, "key"], "needs cas.grpc.cert"],
+    [isPlain && (ca ?? cert) !== undefined, [...path, "url"], "must be grpcs:// for cas.grpc.ca and cas.grpc.cert"],
+    [isPlain && token !== undefined, [...path, "url"], "must be grpcs://, or others could read the token on its way"],
+  ];
 }
 
 function instanceClashes(values: Partial<FileValues>): Clash[] {

@@ -67,6 +67,10 @@ const grpc = {
     placeholder: "url",
   }),
   instance: text("Name of the instance there.", ""),
+  ca: optionalPath("PEM file with the authorities to trust there, instead of the system's."),
+  cert: optionalPath("PEM file with the client certificate to show there."),
+  key: optionalPath("PEM file with the private key of cert."),
+  token: optionalPath("File with a bearer token to send there; read at the start."),
   presence_ttl: duration("How long a blob that was there counts as there without asking.", "1m", { max: "1h" }),
 };
 

@@ -105,7 +105,7 @@ test("prints every setting that has a value, with its source", () => {
   const named = settings.filter(({ path }) => lines.some((line) => line.trim().startsWith(`${path.at(-1)}:`)));
   assert.deepEqual(
     settings.filter((setting) => !named.includes(setting)).map(({ key }) => key),
-    ["store.direct_url", "bot.directory", "tls.client_ca", "json.descriptor_sets"],
+    ["store.direct_url", "bot.directory", "tls.client_ca", "json.descriptor_sets", "cas.grpc.ca", "cas.grpc.token"],
   );
 });
 

@@ -154,6 +154,13 @@ test("finds settings that do not go together", () => {
     ["tls: {cert: a, key: b, client_ca: c}", /client_ca\|has no effect/],
     ["tls: {plaintext: refuse}", /plaintext\|refuse needs tls\.cert/],
     ["tls: {cert: a, key: b, plaintext: refuse}", /\|bots\|must be 0 when tls\.plaintext is refuse/],
+    ["cas: {grpc: {url: grpcs://h, cert: a}}", /\|cas\.grpc\.cert\|needs cas\.grpc\.key/],
+    ["cas: {grpc: {url: grpcs://h, key: a}}", /\|cas\.grpc\.key\|needs cas\.grpc\.cert/],
+    ["cas: {grpc: {url: grpc://h, ca: a}}", /\|cas\.grpc\.url\|must be grpcs/],
+    [
+      "cas: {grpc: {token: a}}\ninstances: [{name: b, cas: {grpc: {url: http://h}}}]",
+      /\|instances\[0\]\.cas\.grpc\.url\|must/,
+    ],
     ["bot: {instance: nobody}", /bot\.instance\|must be \* or the name of an instance/],
     ["execution: {min_priority: 5, max_priority: 1}", /\|execution\.min_priority\|must not be larger/],
     ["cas: {max_batch_bytes: 8MiB}", /\|cas\.max_batch_bytes\|must be at least 64KiB smaller/],

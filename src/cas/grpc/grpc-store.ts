@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Client, createClient } from "@connectrpc/connect";
+import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import {
   Capabilities,
@@ -22,6 +22,10 @@ export interface GrpcSettings {
   readonly url: string;
   /** Name of the instance there. */
   readonly instance: string;
+  /** PEM texts: the authorities to trust instead of the system's, and what to show. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** A bearer token for each call. */
+  readonly token?: string | undefined;
 }
 
 /** What a store in another CAS works with. */
@@ -54,6 +58,13 @@ function baseUrlOf(url: string): string {
   return url.replace(/^grpc(s?):/, "http$1:");
 }
 
+function withToken(token: string): Interceptor {
+  return (next) => (request) => {
+    request.header.set("authorization", `Bearer ${token}`);
+    return next(request);
+  };
+}
+
 function codeOf(error: unknown): Code | undefined {
   return error instanceof StatusError ? error.code : undefined;
 }
@@ -76,11 +87,18 @@ export class GrpcStore implements RemoteStore {
 
   constructor(options: GrpcStoreOptions) {
     this.#options = options;
-    const { url, clock, log } = options;
+    const { url, token, clock, log } = options;
     const baseUrl = baseUrlOf(url);
     const pings = { pingIntervalMs: PING_INTERVAL_MS, pingTimeoutMs: PING_TIMEOUT_MS };
-    this.#sessions = new Http2SessionManager(baseUrl, pings, { settings: { initialWindowSize: STREAM_WINDOW_BYTES } });
-    const transport = createGrpcTransport({ baseUrl, sessionManager: this.#sessions, acceptCompression: [] });
+    const settings = { initialWindowSize: STREAM_WINDOW_BYTES };
+    this.#sessions = new Http2SessionManager(baseUrl, pings, { ...options.tls, settings });
+    const interceptors = token === undefined ? [] : [withToken(token)];
+    const transport = createGrpcTransport({
+      baseUrl,
+      sessionManager: this.#sessions,
+      acceptCompression: [],
+      interceptors,
+    });
     this.#cas = createClient(ContentAddressableStorage, transport);
     this.#byteStream = createClient(ByteStream, transport);
     this.#capabilities = createClient(Capabilities, transport);

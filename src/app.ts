@@ -18,6 +18,12 @@ import { createScheduler, EVERY_INSTANCE, type SchedulerSettings } from "./sched
 import { type ConnectionCounts, createServer } from "./server/server.ts";
 import { createPostgresStore, createSqliteStore, lockDataDir, type Store } from "./store/store.ts";
 
+/** Where the dashboard is built: beside the compiled server, or in dist beside its sources. */
+const DASHBOARD = join(
+  import.meta.dirname,
+  import.meta.filename.endsWith(".ts") ? "../dist/dashboard" : "../dashboard",
+);
+
 /** A running server. */
 export interface App extends AsyncDisposable {
   /** Where it listens, as `http://127.0.0.1:50051`. */
@@ -95,6 +101,7 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
       corsOrigins: config.cors.allowedOrigins,
       limits: config.limits,
       drainMs: config.shutdown.graceMs,
+      dashboard: config.dashboard ? DASHBOARD : undefined,
       about: { name: "opgrid", version: options.version, docs: "docs/" },
       registry: jsonTypes.registry,
       ...{ drain, readiness, log, clock, routes: rpc.routes, interceptors: rpc.interceptors },

@@ -161,6 +161,7 @@ export const tree = {
       expected: `one of ${serviceNames.join(", ")}`,
     },
   ),
+  dashboard: toggle("Whether browsers get the dashboard at /.", true),
   bots: integer(
     "Embedded bots, each a process of its own; 0 for none. None where services leaves out what they need.",
     2,

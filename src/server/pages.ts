@@ -3,29 +3,19 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Readiness } from "../base/readiness.ts";
 import { relaxGrpcMessage } from "../rpc/rpc.ts";
 
-/** What the server says about itself at `GET /`. */
-export interface About {
-  readonly name: string;
-  readonly version: string;
-  /** Address of the documentation. */
-  readonly docs: string;
-}
-
 const GRPC = /^application\/grpc(?!-web)/i;
 const GRPC_WEB = /^application\/grpc-web/i;
 
 /** What the pages are made of. */
 export interface PagesOptions {
-  readonly about: About;
   readonly readiness: Readiness;
 }
 
 /**
- * `GET /`, and the probes `/healthz` (the process lives) and `/readyz`: 503 as soon as it drains, and while what it stands
+ * The probes `/healthz` (the process lives) and `/readyz`: 503 as soon as it drains, and while what it stands
  * on cannot answer within two seconds.
  */
-export function addPages(app: FastifyInstance, { about, readiness }: PagesOptions): void {
-  app.get("/", () => about);
+export function addPages(app: FastifyInstance, { readiness }: PagesOptions): void {
   app.get("/healthz", (_request, reply) => {
     reply.header("cache-control", "no-store").send({ status: "ok" });
   });

@@ -9,10 +9,11 @@ import type { Logger } from "../base/log.ts";
 import type { Readiness } from "../base/readiness.ts";
 import type { FastPath, FastPathPort } from "../rpc/rpc.ts";
 import { addCors, corsHeaders } from "./cors.ts";
+import { type About, addDashboard } from "./dashboard.ts";
 import { dropEndlessDeadlines } from "./deadlines.ts";
 import type { ServerLimits } from "./limits.ts";
 import { type ConnectionCounts, createListener, type Listener } from "./listener.ts";
-import { type About, addNotFound, addPages } from "./pages.ts";
+import { addNotFound, addPages } from "./pages.ts";
 import { addRpcRoutes } from "./rpc-routes.ts";
 import type { TlsOptions } from "./tls.ts";
 
@@ -39,6 +40,8 @@ export interface ServerOptions {
   /** What `/readyz` tells. */
   readonly readiness: Readiness;
   readonly about: About;
+  /** The directory with the dashboard's files; undefined for no dashboard. */
+  readonly dashboard: string | undefined;
   readonly log: Logger;
   readonly clock: Clock;
   readonly routes: (router: ConnectRouter) => void;
@@ -90,6 +93,7 @@ function createApp(options: ServerOptions): { app: FastifyInstance; listener: Li
   dropEndlessDeadlines(app);
   addCors(app, options.corsOrigins);
   addPages(app, options);
+  addDashboard(app, { directory: options.dashboard, about: options.about });
   addNotFound(app);
   addRpcRoutes(app, {
     routes: options.routes,

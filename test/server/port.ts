@@ -154,6 +154,7 @@ export async function startPort(
     drain,
     readiness: createReadiness({ ready: async () => {}, draining: drain.signal, clock: systemClock }),
     about: { name: "opgrid", version: "0.0.0", docs: "https://docs.invalid/" },
+    dashboard: undefined,
     log,
     clock: systemClock,
     routes: (router) => {

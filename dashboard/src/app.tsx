@@ -1,0 +1,90 @@
+import { TransportProvider } from "@connectrpc/connect-query";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { lazy, Suspense, useState } from "react";
+import { Link, Route, Switch, useLocation } from "wouter";
+import { transport } from "./api/clients.ts";
+import { failureOf } from "./api/failure.ts";
+import { useInstance } from "./location/parameters.ts";
+import { operationsPath, overviewPath, workersPath } from "./location/paths.ts";
+import { OperationsPage } from "./operations/operations-page.tsx";
+import { Header } from "./shell/header.tsx";
+import { Help } from "./shell/help.tsx";
+import { useShortcuts } from "./shell/shortcuts.ts";
+import { restoreTheme } from "./shell/theme.tsx";
+import { Empty, Loading } from "./ui/panels.tsx";
+
+const OperationPage = lazy(() => import("./operation/operation-page.tsx"));
+
+restoreTheme();
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      retry: (failures, error) => failures < 3 && failureOf(error).passing,
+      refetchOnWindowFocus: true,
+    },
+  },
+});
+
+/** The dashboard. */
+export function App() {
+  return (
+    <TransportProvider transport={transport}>
+      <QueryClientProvider client={queries}>
+        <Pages />
+      </QueryClientProvider>
+    </TransportProvider>
+  );
+}
+
+/** The name in the path after the first segment, slashes and all. */
+function restOf(path: string): string {
+  return path.split("/").slice(2).map(decodeSegment).join("/");
+}
+
+/** An address can be written by hand, and so be none. */
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+function Pages() {
+  const [helping, setHelping] = useState(false);
+  const [path, navigate] = useLocation();
+  const [instance] = useInstance();
+  useShortcuts({
+    "?": () => setHelping(true),
+    o: () => navigate(operationsPath(instance)),
+    w: () => navigate(workersPath(instance)),
+    v: () => navigate(overviewPath(instance)),
+  });
+  const rest = restOf(path);
+  return (
+    <>
+      <Header onHelp={() => setHelping(true)} />
+      <main id="main" tabIndex={-1}>
+        <Suspense fallback={<Loading what="the page" />}>
+          <Switch>
+            <Route path="/">
+              <OperationsPage />
+            </Route>
+            <Route path="/operations/*">
+              <OperationPage key={rest} name={rest} />
+            </Route>
+            <Route>
+              <Empty title="There is no such page">
+                <p>
+                  <Link href={operationsPath(instance)}>All operations</Link>
+                </p>
+              </Empty>
+            </Route>
+          </Switch>
+        </Suspense>
+      </main>
+      {helping && <Help onClose={() => setHelping(false)} />}
+    </>
+  );
+}

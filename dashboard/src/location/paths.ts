@@ -1,0 +1,52 @@
+/** The instance name that stands for all. */
+export const ALL_INSTANCES = "-";
+
+/** The pages, as the first segment of their paths. The server answers these with the dashboard. */
+export const PAGES = ["operations", "invocations", "workers", "overview"] as const;
+
+function search(parameters: Record<string, string | undefined>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, value);
+  const text = query.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+/** What the name of an operation or an invocation looks like in a path: its slashes stay. */
+function segments(name: string): string {
+  return name.split("/").map(encodeURIComponent).join("/");
+}
+
+function instanceOf(instance: string): string | undefined {
+  return instance === ALL_INSTANCES ? undefined : instance;
+}
+
+/** The list of the operations of an instance that match a filter. */
+export function operationsPath(instance: string, filter?: string): string {
+  return `/${search({ instance: instanceOf(instance), filter })}`;
+}
+
+/** One operation, by its full name. */
+export function operationPath(name: string): string {
+  return `/operations/${segments(name)}`;
+}
+
+/** What a build is called: one run of a tool, or several runs that it says belong together. */
+export type BuildKind = "invocation" | "correlated";
+
+/** All operations of a build. */
+export function invocationPath(instance: string, id: string, kind: BuildKind = "invocation"): string {
+  return `/invocations/${segments(id)}${search({
+    instance: instanceOf(instance),
+    kind: kind === "invocation" ? undefined : kind,
+  })}`;
+}
+
+/** The workers and the queue of an instance. */
+export function workersPath(instance: string): string {
+  return `/workers${search({ instance: instanceOf(instance) })}`;
+}
+
+/** How an instance has done lately. */
+export function overviewPath(instance: string): string {
+  return `/overview${search({ instance: instanceOf(instance) })}`;
+}

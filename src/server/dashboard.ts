@@ -59,7 +59,7 @@ function answer(handler: RequestHandler, request: FastifyRequest, reply: Fastify
 export function addDashboard(app: FastifyInstance, { directory, about }: DashboardOptions): void {
   const isBuilt = directory !== undefined && existsSync(directory);
   const page = isBuilt
-    ? sirv(directory, { single: true, ignores: false, brotli: true, gzip: true, etag: true, setHeaders })
+    ? sirv(directory, { single: true, ignores: false, brotli: true, gzip: true, etag: true, maxAge: 0, setHeaders })
     : undefined;
   const showPage = (request: FastifyRequest, reply: FastifyReply) => {
     if (page) return answer(page, request, reply);

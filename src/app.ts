@@ -16,7 +16,16 @@ import {
 import { createJsonTypes, createRpc, readDescriptorSet, servicesOf } from "./rpc/rpc.ts";
 import { createScheduler, EVERY_INSTANCE, type SchedulerSettings } from "./scheduler/scheduler.ts";
 import { type ConnectionCounts, createServer } from "./server/server.ts";
-import { createPostgresStore, createSqliteStore, lockDataDir, type Store } from "./store/store.ts";
+import {
+  createPostgresStore,
+  createSqliteStore,
+  lockDataDir,
+  type MigrationEvents,
+  migrateStore,
+  planMigration,
+  type SchemaPlan,
+  type Store,
+} from "./store/store.ts";
 
 /** Where the dashboard is built: beside the compiled server, or in dist beside its sources. */
 const DASHBOARD = join(
@@ -116,6 +125,16 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
     return closed;
   };
   return { url: server.url, connections: server.connections, close, [Symbol.asyncDispose]: close };
+}
+
+/** Brings the schema of the configured store forward, as a start would; answers its number. */
+export function migrate({ store, dataDir }: Config, clock: Clock, events: MigrationEvents): Promise<number> {
+  return migrateStore({ ...store, dataDir }, clock, events);
+}
+
+/** Tells what `migrate` would do, and does nothing. */
+export function planMigrate({ store, dataDir }: Config): Promise<SchemaPlan> {
+  return planMigration({ ...store, dataDir });
 }
 
 async function openStore({ store, dataDir }: Config, deps: { clock: Clock; log: Logger }): Promise<Store> {

@@ -1,59 +1,17 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { App } from "../app.ts";
 import type { Logger } from "../base/log.ts";
-import { withoutPasswords } from "../base/secrets.ts";
-import {
-  type Config,
-  type ConfigInputs,
-  loadConfig,
-  otherVariables,
-  printConfig,
-  type Setting,
-  settings,
-} from "../config/config.ts";
+import { type Config, type ConfigInputs, loadConfig, printConfig } from "../config/config.ts";
 import { type BotPool, startBotPool } from "../worker/worker.ts";
 import { embeddedBotArgs, embeddedBotGraceMs } from "./bot.ts";
 import { botEnvironment } from "./bot-environment.ts";
 import { type CommandContext, withExamples } from "./command.ts";
+import { inputsOf, withSettings } from "./config-flags.ts";
 import { ExitCode } from "./exit-codes.ts";
-import { UsageError } from "./failure.ts";
 import { greeting, reachable } from "./greeting.ts";
 import { createLog } from "./log.ts";
 import type { Shell } from "./shell.ts";
 import { version } from "./version.ts";
-
-function helpOf({ description, env, fallback, key }: Setting): string {
-  const shown = key === "instances" || fallback === undefined ? "" : `default ${fallback}, `;
-  return `${description} (${shown}env ${env})`;
-}
-
-function option(setting: Setting): Option {
-  const [section = "", ...rest] = setting.path;
-  const made = new Option(`--${setting.flag} <${setting.placeholder}>`, helpOf(setting));
-  return made.helpGroup(rest.length === 0 ? "Settings:" : `Settings of ${section}:`);
-}
-
-/** Flags that commander does not know, by name; the configuration complains about them together with everything else. */
-function unknownFlags(args: readonly string[]): Record<string, string> {
-  const flags: Record<string, string> = {};
-  let name: string | undefined;
-  for (const arg of args) {
-    const [, flag, value] = /^--?([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
-    if (flag !== undefined) flags[flag] = value ?? "";
-    else if (name === undefined) throw new UsageError(`unexpected argument: ${withoutPasswords(arg)}`);
-    name = value === undefined ? flag : undefined;
-  }
-  return flags;
-}
-
-function inputsOf(command: Command, shell: Shell): ConfigInputs {
-  const given = command.opts<Record<string, unknown>>();
-  const known = command.options.flatMap((option): [string, string][] => {
-    const value = given[option.attributeName()];
-    return typeof value === "string" ? [[option.name(), value]] : [];
-  });
-  return { flags: { ...unknownFlags(command.args), ...Object.fromEntries(known) }, env: shell.env };
-}
 
 const LISTEN_ERRORS: Readonly<Record<string, string>> = {
   EADDRINUSE: "is in use by another program; --listen chooses another address",
@@ -110,11 +68,8 @@ export function addServe(parent: Command, context: CommandContext): void {
     .command("serve")
     .summary("run a server, with bots of its own unless told otherwise")
     .description("Runs a server until SIGTERM or Ctrl-C, which let calls finish; a second one ends it at once.")
-    .option("--config <file>", `YAML file with settings (env ${otherVariables.config})`)
-    .option("--print-config", "print the settings that hold, with their sources, and do nothing else")
-    .allowUnknownOption()
-    .allowExcessArguments();
-  for (const setting of settings) command.addOption(option(setting));
+    .option("--print-config", "print the settings that hold, with their sources, and do nothing else");
+  withSettings(command);
   command.action(
     context.action(async () => {
       const inputs = inputsOf(command, shell);

@@ -21,6 +21,8 @@ export {
   LONGEST_REASON,
   type ReachedTime,
 } from "./job-event.ts";
+export { migrateStore, planMigration, type SchemaPlan } from "./migrate.ts";
+export type { MigrationEvents } from "./migrations.ts";
 export type { PostgresStoreOptions } from "./postgres/postgres-store.ts";
 export type { SharedStore } from "./shared-store.ts";
 export { lockDataDir } from "./sqlite/data-dir-lock.ts";

@@ -16,6 +16,7 @@ const commands = [
   ["workers"],
   ["workers", "list"],
   ["queue"],
+  ["migrate"],
   ["completion"],
 ];
 

@@ -30,14 +30,24 @@ export async function startPostgres(): Promise<PostgresServer> {
 }
 
 /** Locks the row of a job, as another transaction would, until the answer is called. */
-export async function holdJob(url: string, id: string): Promise<() => Promise<void>> {
+export function holdJob(url: string, id: string): Promise<() => Promise<void>> {
+  return holdOpen(url, "SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE", [id]);
+}
+
+/** Keeps the schema of a table from changing, as a transaction does that has read of it, until the answer is called. */
+export function holdTable(url: string, table: string): Promise<() => Promise<void>> {
+  return holdOpen(url, `LOCK TABLE ${table} IN ACCESS SHARE MODE`);
+}
+
+async function holdOpen(url: string, statement: string, params: string[] = []): Promise<() => Promise<void>> {
   const client = new pg.Client({ connectionString: url });
   client.on("error", () => {});
   await client.connect();
   await client.query("BEGIN");
-  await client.query("SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE", [id]);
-  return async () => {
-    await client.query("ROLLBACK");
-    await client.end();
+  await client.query(statement, params);
+  let ended: Promise<void> | undefined;
+  return () => {
+    ended ??= client.query("ROLLBACK").then(() => client.end());
+    return ended;
   };
 }

@@ -63,3 +63,26 @@ test("a database of a newer version is refused in words", async (t) => {
   db.close();
   await assert.rejects(createSqliteStore({ dataDir, log: silentLog }), /opgrid.db has schema 9000, .* newer version/);
 });
+
+test("a newer schema whose unknown migrations are all compatible is taken as it is", async (t) => {
+  const dataDir = await temporaryDir(t);
+  await (await openStore(t, "sqlite", { dataDir }))[Symbol.asyncDispose]();
+  const db = new DatabaseSync(join(dataDir, "opgrid.db"));
+  t.after(() => db.close());
+  db.exec("INSERT INTO migrations (id, name, applied_at) VALUES (9000, '9000_later.compatible.sql', 0)");
+  await (await openStore(t, "sqlite", { dataDir }))[Symbol.asyncDispose]();
+  db.exec("INSERT INTO migrations (id, name, applied_at) VALUES (9001, '9001_breaking.sql', 0)");
+  db.exec("INSERT INTO migrations (id, name, applied_at) VALUES (9002, '9002_fine.compatible.sql', 0)");
+  const refusal = /opgrid.db has schema 9002, .* newer version, and 9001_breaking is not for older ones/;
+  await assert.rejects(createSqliteStore({ dataDir, log: silentLog }), refusal);
+});
+
+test("the name of a compatible migration is kept as it is", async (t) => {
+  const db = memory(t);
+  const done: string[] = [];
+  migrate(db, await directory(t, { "0001_a.sql": "", "0002_b.compatible.sql": "CREATE TABLE b (y)" }), 1, (name) => {
+    done.push(name);
+  });
+  assert.deepEqual(done, ["0001_a.sql", "0002_b.compatible.sql"]);
+  assert.deepEqual(applied(db), done);
+});

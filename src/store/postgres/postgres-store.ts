@@ -38,7 +38,6 @@ export interface PostgresStoreOptions {
   readonly connectTimeoutMs?: number;
 }
 
-const MIGRATIONS = new URL("../migrations/postgres/", import.meta.url);
 const MAX_CONNECTIONS = 10;
 const STATEMENT_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 5000;
@@ -50,7 +49,10 @@ const CONNECT_TIMEOUT_MS = 5000;
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const { url, directUrl = url, log, clock = systemClock, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
   const { maxConnections = MAX_CONNECTIONS, statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options;
-  await migrate(directUrl, MIGRATIONS, clock.now(), connectTimeoutMs);
+  await migrate({ url: directUrl, connectTimeoutMs }, clock, {
+    applied: (migration) => log.info({ migration }, "the schema was brought forward"),
+    waiting: (migration) => log.warn({ migration }, "a table is in use; waiting to change the schema"),
+  });
   await using opening = new AsyncDisposableStack();
   const limits = { maxConnections, statementTimeoutMs, connectTimeoutMs };
   const db = opening.use(openDatabase({ url, log, ...limits }));

@@ -1,14 +1,14 @@
 import { mkdir } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { extname } from "node:path";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { unavailable } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { toJob, toOperation } from "../records.ts";
 import type { Store } from "../store.ts";
 import { createActionResults } from "./action-results.ts";
-import { openForReading, openForWriting } from "./connection.ts";
+import { openForReading } from "./connection.ts";
 import { lockDataDir } from "./data-dir-lock.ts";
-import { migrate } from "./migrations.ts";
+import { databasePath, migrateFile } from "./data-dir-schema.ts";
 import type { LongReads } from "./read-thread.ts";
 import { createReads, type Reads } from "./reads.ts";
 import { resultCode } from "./result-codes.ts";
@@ -35,8 +35,6 @@ export interface SqliteStoreOptions {
   readonly clock?: Clock;
 }
 
-const MIGRATIONS = new URL("../migrations/sqlite/", import.meta.url);
-
 /**
  * Opens the embedded store: one SQLite file, for one process at a time. Throws, in words for the operator, when another
  * process has the directory, when a newer version wrote the database, and when it cannot be opened.
@@ -45,8 +43,8 @@ export async function createSqliteStore({ dataDir, log, clock = systemClock }: S
   await using opening = new AsyncDisposableStack();
   await mkdir(dataDir, { recursive: true });
   opening.use(lockDataDir(dataDir));
-  const path = join(dataDir, "opgrid.db");
-  migrateFile(path, clock.now());
+  const path = databasePath(dataDir);
+  migrateFile(dataDir, clock.now());
   const thread = { data: path, clock, log };
   const writer = opening.use(new ThreadCalls<Writes>({ script: threadScript("write-thread"), ...thread }));
   await writer.start();
@@ -56,15 +54,6 @@ export async function createSqliteStore({ dataDir, log, clock = systemClock }: S
     longReads,
   );
   return storeOf({ reads, writer, log, resources: opening.move() });
-}
-
-function migrateFile(path: string, now: number): void {
-  const db = openForWriting(path);
-  try {
-    migrate(db, MIGRATIONS, now);
-  } finally {
-    db.close();
-  }
 }
 
 /** The module of a thread: TypeScript in the source tree, JavaScript in the published package. */

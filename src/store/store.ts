@@ -9,10 +9,12 @@ import type {
   RequestMetadata,
 } from "../operations/operations.ts";
 
+import type { FigureRecord } from "./figure-record.ts";
 import type { Cause, JobEvent, ReachedTime } from "./job-event.ts";
 import type { PostgresStoreOptions } from "./postgres/postgres-store.ts";
 import type { SharedStore } from "./shared-store.ts";
 
+export type { FigureRecord } from "./figure-record.ts";
 export {
   type Cause,
   type JobEvent,
@@ -290,6 +292,13 @@ export interface Store extends AsyncDisposable {
   deleteActionResult(instance: string, action: Digest): Promise<void>;
   /** Keeps at most `keep` results of an instance, the most recently used; answers how many went. May take several steps. */
   pruneActionResults(instance: string, keep: number): Promise<number>;
+
+  /** Inserts or replaces records by instance, minute and part, each of which is there once. */
+  putFigures(records: readonly FigureRecord[]): Promise<void>;
+  /** The records of an instance from one minute to another, both included, in order of minute, then part. */
+  figures(instance: string, from: number, to: number): Promise<FigureRecord[]>;
+  /** Forgets records of minutes before one, the oldest first, at most `limit`; answers how many went. */
+  pruneFigures(before: number, limit: number): Promise<number>;
 }
 
 /**

@@ -11,6 +11,7 @@ import { DatabaseClock } from "./database-clock.ts";
 import { deletions } from "./deletions.ts";
 import { endWrites } from "./end-writes.ts";
 import { farmReads } from "./farm-reads.ts";
+import { figures } from "./figures.ts";
 import { jobReads } from "./job-reads.ts";
 import { jobWrites } from "./job-writes.ts";
 import { migrate } from "./migrations.ts";
@@ -110,6 +111,7 @@ function storeOf({ db, time, notices, resources }: Parts): Store {
     ...farmReads(db),
     ...sessions(db),
     ...actionResults(db),
+    ...figures(db),
     ...changeReads(db, (areHidden) => notices.haveRead(areHidden)),
   });
   return {

@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { actionResultReads } from "./action-result-reads.ts";
 import { changeReads } from "./change-reads.ts";
 import { farmReads } from "./farm-reads.ts";
+import { figureReads } from "./figures.ts";
 import { jobReads } from "./job-reads.ts";
 import { operationReads } from "./operation-reads.ts";
 import type { LongReads } from "./read-thread.ts";
@@ -17,6 +18,7 @@ export function createReads(db: DatabaseSync, longReads: ThreadCalls<LongReads>)
     ...sessionReads(db),
     ...farmReads(db, longReads),
     ...actionResultReads(db, longReads),
+    ...figureReads(longReads),
   };
 }
 

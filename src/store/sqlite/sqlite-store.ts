@@ -18,6 +18,7 @@ import {
   plainCause,
   plainClaim,
   plainCompletion,
+  plainFigures,
   plainKey,
   plainOutcome,
   plainSubmission,
@@ -139,6 +140,10 @@ function storeOf({ reads, writer, log, resources }: Parts): Store {
     botKinds: (parents) => ask(() => reads.botKinds(parents)),
     platformQueues: (instances) => ask(() => reads.platformQueues(instances)),
     jobOperations: (jobId, limit) => ask(() => reads.jobOperations(jobId, limit)),
+
+    putFigures: (records) => writer.call("putFigures", records.map(plainFigures)),
+    figures: (instance, from, to) => ask(() => reads.figures(instance, from, to)),
+    pruneFigures: (before, limit) => writer.call("pruneFigures", before, limit),
 
     ...createActionResults({ reads, writer, log, ask }),
 

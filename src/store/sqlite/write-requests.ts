@@ -2,7 +2,16 @@ import type { Digest } from "../../base/digests.ts";
 import type { JobOutcome } from "../../operations/operations.ts";
 import { commandText, propertiesText } from "../records.ts";
 import type { SessionRow } from "../rows.ts";
-import type { Cause, Claim, Completion, OperationKey, ReachedTime, SessionRecord, Submission } from "../store.ts";
+import type {
+  Cause,
+  Claim,
+  Completion,
+  FigureRecord,
+  OperationKey,
+  ReachedTime,
+  SessionRecord,
+  Submission,
+} from "../store.ts";
 
 /** A digest on its way to a thread, which functions cannot go. */
 export interface PlainDigest {
@@ -84,6 +93,11 @@ export function plainClaim({ session, worker, platforms, limit, now }: Claim): C
 /** Makes a key fit for the way to a thread, whatever else the object has. */
 export function plainKey({ instance, id }: OperationKey): OperationKey {
   return { instance, id };
+}
+
+/** Makes figures fit for the way to a thread. */
+export function plainFigures({ instance, minute, part, counts }: FigureRecord): FigureRecord {
+  return { instance, minute, part, counts: trim(counts) };
 }
 
 /** The same bytes in a buffer of their own: a view would take all that it is a view of with it, as a whole message. */

@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { actionResultWrites } from "./action-result-writes.ts";
 import { createChangeStatements } from "./change-statements.ts";
 import { createEventStatements } from "./event-statements.ts";
+import { figureWrites } from "./figures.ts";
 import { createJobStatements } from "./job-statements.ts";
 import { jobWrites } from "./job-writes.ts";
 import { operationWrites } from "./operation-writes.ts";
@@ -19,6 +20,7 @@ export function createWrites(db: DatabaseSync) {
     ...jobWrites(db, jobs, events),
     ...sessionWrites(db),
     ...actionResultWrites(db),
+    ...figureWrites(db),
   };
 }
 

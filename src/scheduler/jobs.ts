@@ -13,6 +13,7 @@ import {
   Stage,
 } from "../operations/operations.ts";
 import type { CancelResult, Cause, Completion, OperationKey, Store } from "../store/store.ts";
+import type { FigureKeeper } from "./figures.ts";
 import type { SchedulerSettings } from "./settings.ts";
 import type { Topics } from "./topics.ts";
 
@@ -49,11 +50,12 @@ export function createJobs(deps: {
   clock: Clock;
   log: Logger;
   topics: Topics;
+  figures: FigureKeeper;
   /** There is one more queued job. */
   jobQueued: (job: JobRecord) => void;
   settingsOf: (instance: string) => SchedulerSettings;
 }): Jobs {
-  const { store, clock, log, topics, jobQueued } = deps;
+  const { store, clock, log, topics, figures, jobQueued } = deps;
 
   async function submit(instance: string, job: NewJob): Promise<OperationRecord> {
     const now = clock.now();
@@ -64,6 +66,7 @@ export function createJobs(deps: {
       outcome,
       now,
     });
+    figures.submitted(instance, now, outcome?.cached ? "cached" : merged ? "merged" : "new");
     if (!merged && operation.stage === Stage.QUEUED) jobQueued(operation.job);
     return operation;
   }
@@ -82,26 +85,40 @@ export function createJobs(deps: {
       await complete(job, { session: job.session, outcome, actionResult: undefined, startedAt: undefined, cause });
       return;
     }
-    if (!(await store.requeue(job.id, job.session, clock.now(), byServer(reason)))) return;
+    const now = clock.now();
+    if (!(await store.requeue(job.id, job.session, now, byServer(reason)))) return;
+    figures.retried(job.instance, now);
     topics.publish(job.id);
     jobQueued(job);
   }
 
   async function complete(job: JobRecord, completion: Omit<Completion, "jobId" | "now">): Promise<boolean> {
-    const done = await store.complete({ jobId: job.id, now: clock.now(), ...completion });
-    if (done) topics.publish(job.id);
-    return done;
+    const now = clock.now();
+    const done = await store.complete({ jobId: job.id, now, ...completion });
+    if (!done) return false;
+    figures.ended(job, now, completion);
+    topics.publish(job.id);
+    return true;
   }
 
   async function cancel(key: OperationKey, cause: Cause): Promise<CancelResult> {
-    const result = await store.cancelOperation(key, failedOutcome(Code.Canceled, cause.reason), clock.now(), cause);
-    if (result.kind === "cancelled") topics.publish(result.jobId);
-    return result;
+    const now = clock.now();
+    return cancelled(
+      key,
+      now,
+      await store.cancelOperation(key, failedOutcome(Code.Canceled, cause.reason), now, cause),
+    );
   }
 
   async function kill(key: OperationKey, cause: Cause): Promise<CancelResult> {
-    const result = await store.killJob(key, failedOutcome(Code.Canceled, cause.reason), clock.now(), cause);
-    if (result.kind === "cancelled") topics.publish(result.jobId);
+    const now = clock.now();
+    return cancelled(key, now, await store.killJob(key, failedOutcome(Code.Canceled, cause.reason), now, cause));
+  }
+
+  function cancelled({ instance }: OperationKey, now: number, result: CancelResult): CancelResult {
+    if (result.kind !== "cancelled") return result;
+    if (result.jobEnded) figures.cancelled(instance, now);
+    topics.publish(result.jobId);
     return result;
   }
 

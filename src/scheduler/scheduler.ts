@@ -6,6 +6,8 @@ import { type CancelledMany, type CancelMany, cancelMany } from "./cancel-many.t
 import { type Census, createCensus } from "./census.ts";
 import { type ChangeFeed, createChangeFeed } from "./change-feed.ts";
 import { expiryDuty } from "./duties.ts";
+import { figureDuty } from "./figure-duty.ts";
+import { createFigureKeeper, type FigureKeeper } from "./figures.ts";
 import { followElsewhere } from "./follow-elsewhere.ts";
 import { createIdleBots } from "./idle-bots.ts";
 import { byServer, createJobs, type NewJob } from "./jobs.ts";
@@ -31,6 +33,8 @@ export {
 export type { CancelledMany } from "./cancel-many.ts";
 export type { Census, JobHistory, OperationStanding, PlatformLoad, Worker } from "./census.ts";
 export type { ChangeFeed } from "./change-feed.ts";
+export type { Durations } from "./durations.ts";
+export { type FigureReport, type Figures, LONGEST_WINDOW_MS } from "./figure-report.ts";
 export type { NewJob } from "./jobs.ts";
 export { EVERY_INSTANCE } from "./platforms.ts";
 export type { LeaseReport } from "./reports.ts";
@@ -64,6 +68,8 @@ export interface Scheduler extends AsyncDisposable {
   cancelMany(wish: CancelMany): Promise<CancelledMany>;
   /** What operators ask. */
   readonly census: Census;
+  /** How much was done lately. */
+  readonly figures: Pick<FigureKeeper, "report">;
   /** What changes, of all operations of all instances. */
   readonly changes: ChangeFeed;
   /** Forgets one operation and cancels nothing. False when there is none. */
@@ -91,9 +97,10 @@ export async function createScheduler(deps: {
     others?.knowQueued(job.id);
     idleBots.jobQueued(job.instance, job.platform);
   };
-  const jobs = createJobs({ store, clock, log, topics, jobQueued, settingsOf });
+  const figures = createFigureKeeper({ store, clock, log });
+  const jobs = createJobs({ store, clock, log, topics, figures, jobQueued, settingsOf });
   const platforms = createPlatforms(store);
-  const sessions = createSessions({ store, clock, log, jobs, platforms, idleBots, topics, settingsOf });
+  const sessions = createSessions({ store, clock, log, jobs, platforms, idleBots, topics, figures, settingsOf });
   const orphans = createOrphans({ clock, graceOf: settingsOf, abandon: (key, graceMs) => void abandon(key, graceMs) });
   const graces = deps.instances.map((instance) => settingsOf(instance).orphanGraceMs).filter((ms) => ms > 0);
   const sessionTimeouts = deps.instances.map((instance) => settingsOf(instance).sessionTimeoutMs);
@@ -104,6 +111,7 @@ export async function createScheduler(deps: {
     sessionGraceMs: Math.max(0, ...sessionTimeouts),
   });
   const retention = retentionDuty({ store, clock, log, settingsOf, instances: deps.instances });
+  const figuring = figureDuty({ store, clock, instances: deps.instances });
 
   async function abandon(key: OperationKey, graceMs: number) {
     try {
@@ -148,7 +156,7 @@ export async function createScheduler(deps: {
   }
 
   for (const { polled, ...key } of await store.liveOperations()) orphans.watchOver(key, polled);
-  const rounds = new Rounds({ shared: store.shared, clock, log, duties: [expiry, retention] });
+  const rounds = new Rounds({ shared: store.shared, clock, log, duties: [expiry, retention, figuring] });
 
   return {
     submit: async (instance, job) => {
@@ -180,6 +188,7 @@ export async function createScheduler(deps: {
     },
     census: createCensus(store),
     changes,
+    figures,
     delete: async (key) => {
       orphans.forget(key);
       return jobs.delete(key);
@@ -190,6 +199,7 @@ export async function createScheduler(deps: {
       orphans.close();
       await Promise.all([rounds.stop(), others?.stop(), elsewhere?.stop()]);
       changes[Symbol.dispose]();
+      await figures.stop();
     },
   };
 }

@@ -10,6 +10,7 @@ import { newId } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
 import { formatOperationName, type JobRecord, type PlatformProperty } from "../operations/operations.ts";
 import type { SessionRecord, Store } from "../store/store.ts";
+import type { FigureKeeper } from "./figures.ts";
 import type { IdleBots } from "./idle-bots.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Platforms } from "./platforms.ts";
@@ -70,6 +71,7 @@ export function createSessions(deps: {
   platforms: Platforms;
   idleBots: IdleBots;
   topics: Topics;
+  figures: FigureKeeper;
   settingsOf: (parent: string) => SchedulerSettings;
 }): Sessions {
   const { store, clock, jobs, topics } = deps;
@@ -179,7 +181,10 @@ export function createSessions(deps: {
       limit,
       now: clock.now(),
     });
-    for (const job of claimed) topics.publish(job.id);
+    for (const job of claimed) {
+      deps.figures.started(job);
+      topics.publish(job.id);
+    }
     return claimed;
   }
 

@@ -90,7 +90,7 @@ export async function createApp(config: Config, options: AppOptions): Promise<Ap
       return createInstance(name, { storage, scheduler, casOf, settings, clock: time });
     }),
     {
-      ...{ clock: time, changes: scheduler.changes, census: scheduler.census },
+      ...{ clock: time, changes: scheduler.changes, census: scheduler.census, figures: scheduler.figures },
       everywhere: createBotHome(EVERY_INSTANCE, { scheduler, casOf, settings: settingsOf(everywhere) }),
     },
   );

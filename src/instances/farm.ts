@@ -44,7 +44,7 @@ const FOUND_WORKERS = 100;
 /** Makes one instance's view of the farm. */
 export function createFarm(instance: string, deps: { scheduler: Scheduler; clock: Clock }): Farm {
   const { scheduler, clock } = deps;
-  const { census } = scheduler;
+  const { census, figures } = scheduler;
 
   async function found<T>(id: string, answer: Promise<T | undefined>): Promise<T> {
     const value = await answer;
@@ -55,7 +55,7 @@ export function createFarm(instance: string, deps: { scheduler: Scheduler; clock
   const standing = (id: string) => found(id, census.standing({ instance, id }));
 
   return {
-    ...createFarmView([instance], { census, clock }),
+    ...createFarmView([instance], { census, figures, clock }),
     findWorkers: async (request) => {
       const page = notNegative("page", request.page) || 1;
       const pageSize = Math.min(notNegative("page_size", request.pageSize) || FOUND_WORKERS, FOUND_WORKERS);

@@ -2,7 +2,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
 import { invalidArgument, unimplemented } from "../base/errors.ts";
 import { compareText } from "../operations/operations.ts";
-import type { Census, ChangeFeed } from "../scheduler/scheduler.ts";
+import type { Census, ChangeFeed, Scheduler } from "../scheduler/scheduler.ts";
 import { createFarmView, type FarmView } from "./farm-view.ts";
 import type { BotHome, Instance } from "./instance.ts";
 import { type AcrossRequest, listAcross, type PageAcross, scopeOfAll } from "./list-across.ts";
@@ -13,6 +13,9 @@ export type { Upload } from "../cas/cas.ts";
 export {
   type BotReport,
   type Cause,
+  type Durations,
+  type FigureReport,
+  type Figures,
   type JobEvent,
   JobEventKind,
   type LeaseReport,
@@ -95,6 +98,7 @@ export function createInstances(
 
 interface AcrossDeps {
   readonly census: Census;
+  readonly figures: Scheduler["figures"];
   readonly changes: ChangeFeed;
   readonly clock: Clock;
 }

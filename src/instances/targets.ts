@@ -91,6 +91,7 @@ const nameAll: ReadonlySet<MethodRef> = new Set<MethodRef>([
   FarmService.method.watchOperations,
   FarmService.method.listWorkers,
   FarmService.method.getQueue,
+  FarmService.method.getFigures,
 ]);
 
 /** True for a method whose requests may name all instances at once. */

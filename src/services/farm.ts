@@ -20,6 +20,7 @@ import { type Farm, type FarmView, type PlatformLoad, POSITION_LIMIT, type Worke
 import { clientIdentityOf, filterKeys, formatOperationName, requestMetadataOf } from "../operations/operations.ts";
 import { identityOf } from "./caller.ts";
 import { configNamesOf } from "./catalog.ts";
+import { figuresResponse } from "./figures.ts";
 import { eventPayload } from "./job-events.ts";
 import { allInstances, target } from "./target.ts";
 import { wantsSummaries, watchResponse } from "./watch.ts";
@@ -63,6 +64,7 @@ export function farmService(options: { identityFromHeaders: boolean }): ServiceI
         platformCount: shown.length,
       });
     },
+    getFigures: async ({ window }, context) => figuresResponse(await farmOf(context).figures(window)),
     getOperationStats: async (_request, context) => {
       const { instance, id } = target(context);
       return wireStats(await instance.farm.stats(id));

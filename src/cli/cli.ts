@@ -4,6 +4,7 @@ import { type CommandContext, withExamples } from "./command.ts";
 import { addCompletion } from "./completion.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { reportFailure } from "./failure.ts";
+import { addFigures } from "./figures.ts";
 import { addMigrate } from "./migrate.ts";
 import { addOperation } from "./operation.ts";
 import { addQueue } from "./queue.ts";
@@ -45,6 +46,7 @@ export async function run(argv: readonly string[], shell: Shell): Promise<number
   addWorkers(program, context);
   addQueue(program, context);
   addMigrate(program, context);
+  addFigures(program, context);
   addCompletion(program, context);
   withExamples(program, "opgrid serve", "opgrid operation list --instance-name main");
   try {

@@ -17,6 +17,7 @@ const commands = [
   ["workers", "list"],
   ["queue"],
   ["migrate"],
+  ["figures"],
   ["completion"],
 ];
 

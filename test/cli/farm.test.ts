@@ -70,6 +70,31 @@ test("workers and queue are shown, line by line where nobody looks", async (t) =
   assert.deepEqual(json.workers[0].leases[0].operationNames, [name]);
 });
 
+test("figures are shown step by step and together", async (t) => {
+  const { submit, cli, url } = await startFarm(t);
+  await submit();
+  await submit();
+  const { code, out } = await cli("figures", "--window", "5m");
+  const lines = out.trimEnd().split("\n");
+  assert.deepEqual([code, lines.length], [0, 6]);
+  assert.match(lines[0] ?? "", /^\d{4}-\S+Z\t0\t0\t0\t\t\t\t\t0\t0\t0\t0\t/);
+  assert.match(lines.at(-1) ?? "", /^total\t2\t0\t0\t/);
+  const narrow = { terminal: true, columns: 80 };
+  const seen = await runCli(["figures", "--remote", url, "--instance-name", "-"], narrow);
+  assert.match(
+    seen.out,
+    /^SINCE \(UTC\) +SUBMITTED +SUCCEEDED +FAILED +WAIT P50 .*RUN P95\n\d\d-\d\d \d\d:\d\d +0 +0 +0\n/,
+  );
+  assert.ok(seen.out.split("\n").every((line) => line.length <= 80));
+  const json = JSON.parse((await cli("figures", "--json")).out);
+  assert.deepEqual([json.step, json.steps.length, json.total.submittedCount], ["60s", 60, "2"]);
+  for (const window of ["0", "25h", "-1h", "soon", "60"]) {
+    const refused = await cli("figures", `--window=${window}`);
+    assert.equal(refused.code, 2, window);
+    assert.match(refused.err, /--window/);
+  }
+});
+
 test("a kill is in the history with its reason", async (t) => {
   const { submit, cli } = await startFarm(t);
   const { name } = await submit();

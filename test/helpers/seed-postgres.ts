@@ -24,6 +24,8 @@ export async function seedPostgres(url: string, count: number): Promise<void> {
        'invocation-' || queued_at % 300, '//src:part-' || queued_at % 3000, queued_at FROM jobs`,
     `INSERT INTO action_results (instance, action_hash, action_size, digest_function, used_at, result)
      SELECT instance, action_hash, action_size, digest_function, queued_at, 'result' FROM jobs`,
+    `INSERT INTO figures (instance, minute, part, counts)
+     SELECT 'instance-' || i % 5, i / 10, i % 10, '123' FROM generate_series(1, ${count}) i`,
     "ANALYZE",
   );
 }

@@ -9,6 +9,7 @@ import { CLAIM } from "../../src/store/postgres/claims.ts";
 import { PRUNE } from "../../src/store/postgres/deletions.ts";
 import { COMPLETE } from "../../src/store/postgres/end-writes.ts";
 import { farmQueries } from "../../src/store/postgres/farm-reads.ts";
+import { figureQueries } from "../../src/store/postgres/figures.ts";
 import { jobQueries } from "../../src/store/postgres/job-reads.ts";
 import { REPORT } from "../../src/store/postgres/job-writes.ts";
 import { listSql } from "../../src/store/postgres/list-sql.ts";
@@ -70,6 +71,8 @@ const statements: readonly (readonly [statement: Statement, params: readonly Par
   [farmQueries.leases, ["main/bot"], ["jobs_session", "operations_job"]],
   [farmQueries.platformQueues, [["main"]], ["jobs_queue"]],
   [farmQueries.jobOperations, ["a", 100], ["operations_job"]],
+  [figureQueries.find, ["instance-1", 1, 60], ["figures_(?:pkey|minute)"]],
+  [figureQueries.prune, [1, 1000], ["figures_minute", "figures_pkey"]],
   [sessionQueries.remove, ["main/bot"], ["jobs_session"]],
   [actionResultQueries.get, digest, ["action_results_instance_action_hash_action_size_digest_func_key"]],
 ];
@@ -78,7 +81,7 @@ describe("the plan of", () => {
   for (const [{ name, text }, params, indexes] of statements) {
     test(`${name} visits no more of the large tables than it needs`, async () => {
       const lines = await plan(text, params);
-      assert.doesNotMatch(lines, /Seq Scan on (jobs|operations|job_events|action_results)/, lines);
+      assert.doesNotMatch(lines, /Seq Scan on (jobs|operations|job_events|action_results|figures)/, lines);
       for (const index of indexes) assert.match(lines, new RegExp(`\\b${index}\\b`), lines);
     });
   }

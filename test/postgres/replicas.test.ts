@@ -3,6 +3,7 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Code } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import { FarmService } from "../../gen/opgrid/v1/opgrid_pb.ts";
 import { openPostgres } from "../helpers/open-postgres.ts";
 import { sharedPostgres } from "../helpers/postgres.ts";
 import { until } from "../helpers/until.ts";
@@ -99,4 +100,29 @@ test("processes on one store each offer the services that they are told to", asy
   const error = await refusal(rest.operations.getOperation({ name }), Code.Unimplemented);
   assert.equal(error.findDetails(ErrorInfoSchema)[0]?.reason, "SERVICE_NOT_ENABLED");
   await refusal(front.capabilities.getCapabilities({ instanceName: "main" }), Code.Unimplemented);
+});
+
+test("replicas count everything once, whoever does it, and each sees what all have counted", async (t) => {
+  const [one, other] = (await startReplicas(t, 2)) as [Grid, Grid];
+  const bot = await openBot(other.bots);
+  const work = bot.lease();
+  const operation = await one.execute({ instanceName: "main", actionDigest: await one.action() });
+  await bot.complete((await work).id);
+  await operation.ended;
+  const cancelled = await one.execute({ instanceName: "main", actionDigest: await one.action() });
+  await Promise.all([one, other].map((grid) => grid.operations.cancelOperation({ name: cancelled.name })));
+  await cancelled.ended;
+  for (const { client } of [one, other]) {
+    await until(
+      async () => {
+        const { total } = await client(FarmService).getFigures({ instanceName: "main" });
+        assert.ok(total);
+        const { submittedCount, succeededCount, failedCount, cancelledCount, executionDuration } = total;
+        const counts = [submittedCount, succeededCount, failedCount, cancelledCount, executionDuration?.count];
+        return counts.join() === "2,1,0,1,1";
+      },
+      "both replicas to tell the same",
+      15_000,
+    );
+  }
 });

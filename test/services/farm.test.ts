@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
-import { durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { durationFromMs, durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import { JobEventType as BuildGridEvent, Introspection } from "../../gen/build/buildgrid/introspection_pb.ts";
 import { BotStatus, LeaseState } from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
 import { BadRequestSchema, ErrorInfoSchema, ResourceInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { FarmService, JobEventType, WaitReason, type Worker } from "../../gen/opgrid/v1/opgrid_pb.ts";
 import { openBot } from "./bot.ts";
-import { type Grid, refusal, startGrid } from "./grid.ts";
+import { type Grid, refusal, startGrid, temporaryDirectory } from "./grid.ts";
 
 const linux = [{ key: "OSFamily", value: "linux" }];
 const who = { "x-request-actor": "ci", "x-request-subject": "alice", "x-request-workflow": "nightly" };
@@ -68,6 +68,70 @@ test("an operator sees workers, queue and why an operation waits", async (t) => 
     [statsOfRunning.queuePosition, statsOfRunning.waitReason, statsOfRunning.botId, statsOfRunning.attemptCount],
     [undefined, WaitReason.UNSPECIFIED, "one", 1],
   );
+});
+
+test("figures tell how much was done, how fast and how well, minute by minute", async (t) => {
+  const grid = await startFarm(t);
+  const bot = await openBot(grid.bots, { botId: "one" });
+  const actionDigest = await grid.action();
+  const first = await grid.execute({ instanceName: "main", actionDigest });
+  const merged = await grid.execute({ instanceName: "main", actionDigest });
+  await bot.complete((await bot.lease()).id);
+  await Promise.all([first.ended, merged.ended]);
+  await (await grid.execute({ instanceName: "main", actionDigest })).ended;
+  const failing = await submit(grid);
+  await bot.complete((await bot.lease()).id, { exitCode: 1 });
+  await failing.ended;
+  await grid.operations.cancelOperation({ name: (await submit(grid)).name });
+
+  for (const instanceName of ["main", "-"]) {
+    const { step, steps, total } = await grid.farm.getFigures({ instanceName });
+    assert.deepEqual([step && durationMs(step), steps.length], [60_000, 60]);
+    assert.ok(total?.queueDuration?.p95 && total.executionDuration?.p50);
+    assert.deepEqual(
+      [total.submittedCount, total.cachedCount, total.mergedCount, total.succeededCount, total.failedCount],
+      [5n, 1n, 1n, 1n, 1n],
+    );
+    assert.deepEqual([total.cancelledCount, total.retriedCount], [1n, 0n]);
+    assert.deepEqual([total.queueDuration.count, total.executionDuration.count], [2n, 2n]);
+    const counted = steps.reduce((sum, { submittedCount }) => sum + submittedCount, 0n);
+    assert.equal(counted, 5n);
+    const idle = steps[0];
+    assert.deepEqual([idle?.submittedCount, idle?.queueDuration?.count, idle?.queueDuration?.p50], [0n, 0n, undefined]);
+    assert.equal(idle?.queuedCount, undefined);
+    const starts = steps.map(({ startTime }) => (startTime ? timestampMs(startTime) : Number.NaN));
+    assert.deepEqual(
+      starts,
+      starts.map((_, i) => (starts[0] ?? Number.NaN) + i * 60_000),
+    );
+    assert.equal(total.startTime && timestampMs(total.startTime), starts[0]);
+  }
+  const day = await grid.farm.getFigures({ instanceName: "main", window: durationFromMs(86_400_000) });
+  assert.deepEqual([day.step && durationMs(day.step), day.steps.length], [24 * 60_000, 60]);
+  assert.equal(day.total?.submittedCount, 5n);
+  const moment = await grid.farm.getFigures({ instanceName: "main", window: { seconds: 0n, nanos: 1 } });
+  assert.deepEqual([moment.step && durationMs(moment.step), moment.steps.length], [60_000, 1]);
+});
+
+test("figures outlive a restart of the server", async (t) => {
+  const dataDir = await temporaryDirectory(t);
+  const first = await startGrid(t, { "data-dir": dataDir });
+  await submit(first);
+  await first.app.close();
+  const grid = await startGrid(t, { "data-dir": dataDir });
+  const { total } = await grid.client(FarmService).getFigures({ instanceName: "main" });
+  assert.equal(total?.submittedCount, 1n);
+});
+
+test("figures of all instances are those of the instances that serve them", async (t) => {
+  const all = '[{"name":"main"},{"name":"second"},{"name":"closed","services":["cas","execution"]}]';
+  const grid = await startGrid(t, { instances: all });
+  for (const instanceName of ["main", "second", "second", "closed"]) {
+    await grid.execute({ instanceName, actionDigest: await grid.action({ instanceName }) });
+  }
+  const farm = grid.client(FarmService);
+  const submitted = async (instanceName: string) => (await farm.getFigures({ instanceName })).total?.submittedCount;
+  assert.deepEqual([await submitted("main"), await submitted("second"), await submitted("-")], [1n, 2n, 3n]);
 });
 
 test("workers come page by page", async (t) => {
@@ -278,6 +342,11 @@ describe("what cannot be", () => {
       [() => farm.cancelOperations({ ...main, filter: "sort_order=name" }), "filter"],
       [() => farm.cancelOperations({ ...main, filter: "stage=QUEUED & sort_order=name" }), "filter"],
       [() => farm.cancelOperations({ ...main, filter: "stag=QUEUED", dryRun: true }), "filter"],
+      ...[
+        ...[durationFromMs(0), durationFromMs(-1000), durationFromMs(86_400_001), { seconds: 86_400n, nanos: 1 }],
+        ...[{ seconds: 2n ** 63n - 1n }, { seconds: -(2n ** 63n) }],
+      ].map((window) => [() => farm.getFigures({ ...main, window }), "window"] as [() => Promise<unknown>, string]),
+      [() => farm.getFigures({ instanceName: "-", window: durationFromMs(0) }), "window"],
       [() => farm.getOperationStats({ name: "main/" }), "name"],
       [() => introspection.listWorkers({ ...main, page: -1 }), "page"],
       [() => introspection.getJobHistory({ ...main, operationName: "other/id" }), "operation_name"],

@@ -6,6 +6,7 @@ import { GET_ACTION_RESULT } from "../../src/store/sqlite/action-result-reads.ts
 import { CHANGED_OPERATIONS, DELETIONS } from "../../src/store/sqlite/change-reads.ts";
 import { LAST_CHANGE } from "../../src/store/sqlite/change-statements.ts";
 import { farmQueries } from "../../src/store/sqlite/farm-reads.ts";
+import { figureQueries } from "../../src/store/sqlite/figures.ts";
 import { jobQueries } from "../../src/store/sqlite/job-reads.ts";
 import { NEXT_JOBS } from "../../src/store/sqlite/job-writes.ts";
 import { OPERATION_STATE } from "../../src/store/sqlite/known-operations.ts";
@@ -239,6 +240,11 @@ describe("the plan of", () => {
       "SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 (name>?)",
     ],
     "finding what ended before a time": [PRUNE, "SEARCH operations USING INTEGER PRIMARY KEY (rowid=?)"],
+    "finding figures": [figureQueries.find, "SEARCH figures USING PRIMARY KEY (instance=? AND minute>? AND minute<?)"],
+    "finding old figures": [
+      figureQueries.prune,
+      "SEARCH figures USING PRIMARY KEY (instance=? AND minute=? AND part=?)",
+    ],
     "finding an action result": [
       GET_ACTION_RESULT,
       "SEARCH action_results USING INDEX sqlite_autoindex_action_results_1",

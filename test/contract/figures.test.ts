@@ -92,6 +92,28 @@ for (const backend of backends) {
       assert.deepEqual(await totalOf(scheduler, ["other", "main"]), expected);
     });
 
+    test("count of an end and a cancellation that race the one that came first", async (t) => {
+      const { scheduler, store } = await startFarm(t, backend);
+      const capacity = 20;
+      const { name } = await scheduler.openSession("main", bot("one", { capacity }));
+      const ends = { succeeded: 0, cancelled: 0 };
+      for (let round = 0; round < 10 && Math.min(ends.succeeded, ends.cancelled) === 0; round++) {
+        const wishes = Array.from({ length: capacity }, (_, i) => scheduler.submit("main", job(`${round}-${i}`)));
+        const operations = await Promise.all(wishes);
+        await scheduler.updateSession(name, bot("one", { capacity }), now);
+        const leases = operations.map((operation) => finished(operation.job.id));
+        const update = scheduler.updateSession(name, bot("one", { capacity, leases }), now);
+        await Promise.all(operations.map((operation) => scheduler.cancel(operation)));
+        await update;
+        for (const end of await Promise.all(operations.map((operation) => store.getOperation(operation)))) {
+          ends[end?.cancelled ? "cancelled" : "succeeded"] += 1;
+        }
+      }
+      assert.ok(ends.cancelled > 0, "no cancellation came first");
+      const { succeeded, cancelled } = await totalOf(scheduler);
+      assert.deepEqual({ succeeded, cancelled }, ends);
+    });
+
     test("go on after a restart where they were", async (t) => {
       const farm = await startFarm(t, backend);
       await farm.scheduler.submit("main", job("a"));

@@ -1,11 +1,12 @@
 import { TransportProvider } from "@connectrpc/connect-query";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { transport } from "./api/clients.ts";
 import { failureOf } from "./api/failure.ts";
-import { useInstance } from "./location/parameters.ts";
+import { useInstance, useParameter } from "./location/parameters.ts";
 import { operationsPath, overviewPath, workersPath } from "./location/paths.ts";
+import { pageTitle } from "./location/title.ts";
 import { OperationsPage } from "./operations/operations-page.tsx";
 import { Header } from "./shell/header.tsx";
 import { Help } from "./shell/help.tsx";
@@ -55,6 +56,10 @@ function Pages() {
   const [helping, setHelping] = useState(false);
   const [path, navigate] = useLocation();
   const [instance] = useInstance();
+  const [filter] = useParameter("filter");
+  useEffect(() => {
+    document.title = pageTitle({ path, instance, filter });
+  }, [path, instance, filter]);
   useShortcuts({
     "?": () => setHelping(true),
     o: () => navigate(operationsPath(instance)),

@@ -25,9 +25,9 @@ export function operationsPath(instance: string, filter?: string): string {
   return `/${search({ instance: instanceOf(instance), filter })}`;
 }
 
-/** One operation, by its full name. */
-export function operationPath(name: string): string {
-  return `/operations/${segments(name)}`;
+/** One operation, by its full name; the instance is what lists are of that the reader goes on to. */
+export function operationPath(name: string, instance: string = ALL_INSTANCES): string {
+  return `/operations/${segments(name)}${search({ instance: instanceOf(instance) })}`;
 }
 
 /** What a build is called: one run of a tool, or several runs that it says belong together. */

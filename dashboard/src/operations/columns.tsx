@@ -1,7 +1,6 @@
 import type { ReactNode } from "react";
-import { Link } from "wouter";
 import { agoText, dateText, durationText } from "../format/time.ts";
-import { operationPath } from "../location/paths.ts";
+import { OperationLink } from "../ui/operation-link.tsx";
 import { StandingBadge } from "../ui/stage.tsx";
 import { idOf, instanceOf, type Row, ranMs, waitedMs } from "./row.ts";
 
@@ -78,9 +77,9 @@ export const columns: readonly Column[] = [
     width: 16,
     priority: 1,
     cell: ({ name }) => (
-      <Link href={operationPath(name)} title={name} tabIndex={-1}>
+      <OperationLink name={name} tabIndex={-1}>
         {idOf(name).slice(-12)}
-      </Link>
+      </OperationLink>
     ),
   },
   {

@@ -39,7 +39,7 @@ function Operations({ instance, filter, setFilter }: OperationsProps) {
   const watched = watchedFilter(filter);
   const [state, feed] = useFeed(instance, watched);
   const shown = shownColumns(columnIds);
-  const open = (name: string) => navigate(operationPath(name));
+  const open = (name: string) => navigate(operationPath(name, instance));
   const change = (next: string) => setFilter(next === "" ? undefined : next);
 
   const step = (by: number) => {

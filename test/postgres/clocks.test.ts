@@ -32,6 +32,8 @@ function wrong(aheadMs: number): Clock {
   };
 }
 
+const HOLDER = "SELECT holder FROM duties WHERE name = 'duties'";
+
 function queuedAt(operation: Operation): number {
   return timestampMs(metadataOf(operation).partialExecutionMetadata?.queuedTimestamp as Timestamp);
 }
@@ -93,7 +95,7 @@ test("nothing expires, is overdue or forgotten because replicas' clocks are two 
   }
 });
 
-test("processes of which one has its wall clock an hour ahead do all work once", async (t) => {
+test("processes of which one has its wall clock an hour ahead do all work once, and the duties survive the death of that one", async (t) => {
   const startedAt = Date.now();
   const store = await (await sharedPostgres()).createDatabase();
   // The first has the periodic duties.
@@ -122,6 +124,13 @@ test("processes of which one has its wall clock an hour ahead do all work once",
   const counts = "SELECT max(attempts), count(*)::int, (SELECT count(*)::int FROM sessions) FROM jobs";
   assert.deepEqual(await runSql(store, counts), [[1, names.length, 2]]);
   for (const { process } of [ahead, right]) assert.doesNotMatch(process.err(), /bot session closed/);
+
+  const [[dead] = []] = await runSql(store, HOLDER);
+  ahead.process.kill("SIGKILL");
+  const diedAt = performance.now();
+  await until(async () => (await runSql(store, HOLDER))[0]?.[0] !== dead, "the other to have the duties", 10_000);
+  assert.ok(performance.now() - diedAt < 5500);
+  await until(() => /bot session closed/.test(right.process.err()), "the dead one's bot to be missed", 15_000);
 });
 
 /** A replica as users start it, with a bot of its own, whose sessions end soon. */

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import type { BrowserAnswer, BrowserProtocol } from "../e2e/browser-page.ts";
+import { openBrowser } from "./chromium.ts";
 
 const pageScript = fileURLToPath(new URL("../e2e/browser-page.ts", import.meta.url));
 
@@ -44,27 +42,7 @@ export async function openPage(t: TestContext): Promise<Page> {
   await once(files, "listening");
   t.after(() => files.close().closeAllConnections());
 
-  const profile = mkdtempSync(join(tmpdir(), "opgrid-chromium-"));
-  const browser = await chromium.launchPersistentContext(profile, {
-    executablePath: "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
-  const complaints: string[] = [];
-  t.after(async () => {
-    if (!t.passed) t.diagnostic(`the browser's console:\n${complaints.join("\n")}`);
-    await browser.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-  });
-  const page = await browser.newPage();
-  page.on("console", (message) => void complaints.push(message.text()));
+  const page = await (await openBrowser(t)).newPage();
   await page.goto(`http://127.0.0.1:${(files.address() as AddressInfo).port}/`);
   assert.equal(await page.title(), "opgrid");
   return page;

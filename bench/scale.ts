@@ -7,15 +7,14 @@ import { createPostgresStore } from "../src/store/store.ts";
 import { measureClaims } from "./scale/claims.ts";
 import { startDatabase } from "./scale/database.ts";
 import { measureEngines } from "./scale/engines.ts";
+import { seedReads } from "./scale/reads.ts";
 import type { Site } from "./scale/replicas.ts";
 import { measureSizes } from "./scale/sizes.ts";
-import { instances } from "./scenarios/group.ts";
-import { type Seeded, seed } from "./seed.ts";
+import type { Seeded } from "./seed.ts";
 import { lastWords } from "./servers.ts";
 
 const PARTS = ["sizes", "claims", "engines"] as const;
 type Part = (typeof PARTS)[number];
-const SEEDED = { queued: 1_000, completed: 1_000 };
 const LIMIT_SECONDS = 480;
 
 const { values } = parseArgs({
@@ -75,7 +74,7 @@ async function measureAll(
 
 async function seedPostgres(url: string): Promise<Seeded> {
   await using store = await createPostgresStore({ url, log: silentLog });
-  return await seed(store, instances.seeded, SEEDED);
+  return await seedReads(store);
 }
 
 function machine(): string {

@@ -62,7 +62,7 @@ export async function startDatabase(cleanup: AsyncDisposableStack): Promise<Benc
   const client = new pg.Client({ connectionString: url, application_name: "bench" });
   client.on("error", () => {});
   await client.connect();
-  cleanup.defer(() => client.end());
+  cleanup.defer(() => client.end().catch(() => {}));
   await client.query("CREATE EXTENSION pg_stat_statements");
   const pid = server.pid() ?? 0;
 

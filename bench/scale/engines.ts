@@ -2,13 +2,13 @@ import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { createPostgresStore, createSqliteStore, type Store } from "../../src/store/store.ts";
-import { type Effort, measure, type Result, type Scenario } from "../measure.ts";
+import { type Effort, type Figures, measure, type Result, type Scenario } from "../measure.ts";
 import { startOpgrid } from "../opgrid.ts";
 import { endless, instances } from "../scenarios/group.ts";
-import { type Seeded, seed } from "../seed.ts";
+import type { Seeded } from "../seed.ts";
 import { quantile } from "../statistics.ts";
 import { render, short } from "../table.ts";
-import { getting } from "./reads.ts";
+import { getting, keyOf, seedReads } from "./reads.ts";
 import type { Site } from "./replicas.ts";
 
 type Engine = "sqlite" | "postgres";
@@ -20,7 +20,7 @@ const CALLERS = [1, 32];
 export async function measureEngines(site: Site, inPostgres: Seeded, effort: Effort): Promise<string> {
   await using cleanup = new AsyncDisposableStack();
   const dataDir = join(site.directory, "sqlite");
-  const inSqlite = await seedSqlite(dataDir, inPostgres);
+  const inSqlite = await seedSqlite(dataDir);
   const seeded = { sqlite: inSqlite, postgres: inPostgres };
   const calls = await measureCalls(site, { dataDir, seeded, effort, cleanup });
   const reads = await measureReads(site, { seeded, effort });
@@ -28,9 +28,9 @@ export async function measureEngines(site: Site, inPostgres: Seeded, effort: Eff
   return render([head, ...[...calls, ...reads].flatMap(rowsOf)]);
 }
 
-async function seedSqlite(dataDir: string, like: Seeded): Promise<Seeded> {
+async function seedSqlite(dataDir: string): Promise<Seeded> {
   await using store = await createSqliteStore({ dataDir, clock: systemClock, log: silentLog });
-  return await seed(store, instances.seeded, { queued: like.queued.length, completed: like.completed.length });
+  return await seedReads(store);
 }
 
 interface Setup {
@@ -71,7 +71,7 @@ async function measureReads(site: Site, { seeded, effort }: Setup): Promise<Resu
   await using sqlite = await createSqliteStore({ dataDir, clock: systemClock, log: silentLog });
   await using postgres = await createPostgresStore({ url: site.database.url, log: silentLog });
   const operations = { sqlite: reading(sqlite, seeded.sqlite), postgres: reading(postgres, seeded.postgres) };
-  const own = { cpuMs: () => Promise.resolve(process.cpuUsage().user / 1000) };
+  const own = { cpuMs: () => Promise.resolve(ownCpuMs()) };
   const results: Result<Engine>[] = [];
   for (const inFlight of CALLERS) {
     const title = `in the store, ${inFlight === 1 ? "1 caller" : `${inFlight} callers`}`;
@@ -82,25 +82,25 @@ async function measureReads(site: Site, { seeded, effort }: Setup): Promise<Resu
   return results;
 }
 
+function ownCpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 function reading(store: Store, { queued, completed }: Seeded): () => Promise<unknown> {
-  const keys = [...queued, ...completed].map((name) => {
-    const end = name.lastIndexOf("/");
-    return { instance: name.slice(0, end), id: name.slice(end + 1) };
-  });
+  const keys = [...queued, ...completed].map(keyOf);
   const next = endless(keys);
   return () => store.getOperation(next());
 }
 
 function rowsOf({ scenario, figures: { sqlite, postgres } }: Result<Engine>): string[][] {
-  const micros = ({ latenciesMs }: typeof sqlite) => quantile(latenciesMs, 0.5) * 1000;
+  const row = (title: string, unit: string, value: (of: Figures) => number, cost: boolean) => {
+    const [own, other] = [value(postgres), value(sqlite)];
+    return [title, unit, short(other), short(own), (cost ? other / own : own / other).toFixed(2)];
+  };
   return [
-    [
-      scenario.title,
-      "operations/s",
-      short(sqlite.rate),
-      short(postgres.rate),
-      (postgres.rate / sqlite.rate).toFixed(2),
-    ],
-    ["", "µs, p50", short(micros(sqlite)), short(micros(postgres)), ""],
+    row(scenario.title, "operations/s", ({ rate }) => rate, false),
+    row("", "µs, p50", ({ latenciesMs }) => quantile(latenciesMs, 0.5) * 1000, true),
+    row("", "µs of the process's processor time", ({ cpuMicros }) => cpuMicros, true),
   ];
 }

@@ -90,8 +90,10 @@ function sizeTable(columns: readonly Measured[]): string {
     row("", "of a core, each replica", (of) =>
       (coresOf(accounts(of), "replicasMs") / (columns.indexOf(of) + 1)).toFixed(2),
     ),
-    row("", `µs in replicas, each of the ${unit}`, micros(accounts, "replicasMs")),
-    row("", `µs in PostgreSQL`, micros(accounts, "postgresMs")),
+    row("", `µs in replicas, for one of the ${unit}`, micros(accounts, "replicasMs")),
+    row("", "µs in PostgreSQL", micros(accounts, "postgresMs")),
+    row("", `${unit}/s for each core of replicas`, (of) => short(1e6 / microsOf(accounts(of), "replicasMs"))),
+    row("", `${unit}/s for each core of PostgreSQL`, (of) => short(1e6 / microsOf(accounts(of), "postgresMs"))),
   ];
   const free = (of: Measured) => of.free;
   return render([

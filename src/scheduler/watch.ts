@@ -28,15 +28,16 @@ export async function* watchOperation(
   const changes = deps.topics.subscribe(known.job.id);
   try {
     let sent: OperationRecord | undefined;
-    let reason = "changed";
+    let reason: "changed" | "tick" = "changed";
     for (;;) {
-      const state = await deps.store.getOperation(known);
+      const state = await deps.store.getOperation(known, reason === "changed" ? reason : undefined);
       if (!state) return;
       if (reason === "tick" || !sent || !sameState(sent, state)) yield state;
       sent = state;
       if (isDone(state)) return;
-      reason = await changes.next(options.signal, options.keepAliveMs);
-      if (reason === "aborted") return;
+      const woken = await changes.next(options.signal, options.keepAliveMs);
+      if (woken === "aborted") return;
+      reason = woken;
     }
   } finally {
     changes.close();

@@ -197,7 +197,8 @@ export interface Store extends AsyncDisposable {
    */
   submit(submission: Submission): Promise<{ operation: OperationRecord; merged: boolean }>;
 
-  getOperation(key: OperationKey): Promise<OperationRecord | undefined>;
+  /** `hint` is for who was told that it has changed since it was read last: to look for that first would be in vain. */
+  getOperation(key: OperationKey, hint?: "changed"): Promise<OperationRecord | undefined>;
   /** Operations in order, at most `limit`. */
   listOperations(query: OperationQuery): Promise<OperationRecord[]>;
   /** Remembers that the operation is followed by polling. No-op when missing. */

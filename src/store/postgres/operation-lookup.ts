@@ -37,7 +37,7 @@ export const OPERATION_STATES = {
 type FoundRow = readonly [number: number, version: number, ...operation: OperationRow];
 type StateRow = readonly [number: number, version: number, polled: number];
 
-type Request = Question<OperationKey, OperationRecord | undefined>;
+type Request = Question<OperationKey & { readonly hint: "changed" | undefined }, OperationRecord | undefined>;
 
 /**
  * Looks operations up, several together. Of operations that were read before only that is read by which one knows whether
@@ -49,7 +49,7 @@ export function createOperationLookup(db: Database): Store["getOperation"] {
 
   async function answer(requests: readonly Request[]): Promise<void> {
     const { known = [], unknown = [] } = Object.groupBy(requests, ({ key }) =>
-      recent.get(key.id)?.instance === key.instance ? "known" : "unknown",
+      key.hint === undefined && recent.get(key.id)?.instance === key.instance ? "known" : "unknown",
     );
     const [changed] = await Promise.all([confirm(known), read(unknown)]);
     await read(changed);
@@ -87,5 +87,6 @@ export function createOperationLookup(db: Database): Store["getOperation"] {
     for (const { resolve } of requests) resolve(undefined);
   }
 
-  return together(answer);
+  const lookUp = together(answer);
+  return ({ instance, id }, hint) => lookUp({ instance, id, hint });
 }

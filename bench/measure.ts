@@ -100,7 +100,8 @@ function summary(rounds: readonly Round[]): Figures {
   };
 }
 
-function rotated<T>(values: readonly T[], by: number): T[] {
+/** The values in their order, but another one first each time, so that all share what disturbs. */
+export function rotated<T>(values: readonly T[], by: number): T[] {
   const at = by % values.length;
   return [...values.slice(at), ...values.slice(0, at)];
 }

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { rotated } from "../measure.ts";
 import type { Seeded } from "../seed.ts";
 import { median } from "../statistics.ts";
 import { render, short } from "../table.ts";
@@ -33,9 +34,7 @@ export async function measureSizes(
 ): Promise<string[]> {
   const all = COUNTS.map((count) => ({ count, measured: emptyMeasured() }));
   for (let round = 0; round < effort.rounds; round++) {
-    // Another one first each time, so that all share what disturbs.
-    for (let turn = 0; turn < all.length; turn++) {
-      const { count, measured } = all[(round + turn) % all.length] ?? { count: 1, measured: emptyMeasured() };
+    for (const { count, measured } of rotated(all, round)) {
       site.say(`round ${round + 1} of ${effort.rounds}, replicas: ${count}`);
       await measureRound(site, seeded, { count, measured, seconds: effort.seconds });
     }
@@ -87,6 +86,7 @@ function sizeTable(columns: readonly Measured[]): string {
   const rateRows = (title: string, unit: string, accounts: (of: Measured) => Account[]) => [
     row(title, `${unit}/s`, (of) => short(rateOf(accounts(of)))),
     row("", "times one replica", (of) => timesOne(accounts(of), columns.slice(0, 1).flatMap(accounts))),
+    row("", "times one replica, by processor time", (of) => timesByTime(of, accounts)),
     row("", "of a core, each replica", (of) =>
       (coresOf(accounts(of), "replicasMs") / (columns.indexOf(of) + 1)).toFixed(2),
     ),
@@ -95,6 +95,13 @@ function sizeTable(columns: readonly Measured[]): string {
     row("", `${unit}/s for each core of replicas`, (of) => short(1e6 / microsOf(accounts(of), "replicasMs"))),
     row("", `${unit}/s for each core of PostgreSQL`, (of) => short(1e6 / microsOf(accounts(of), "postgresMs"))),
   ];
+  /** What the ratio is when each replica gets as much processor time as the one. */
+  const timesByTime = (of: Measured, accounts: (of: Measured) => Account[]) => {
+    const [one = Number.NaN, own = Number.NaN] = [...columns.slice(0, 1), of].map((each) =>
+      microsOf(accounts(each), "replicasMs"),
+    );
+    return (((columns.indexOf(of) + 1) * one) / own).toFixed(2);
+  };
   const free = (of: Measured) => of.free;
   return render([
     ["replicas", "", ...COUNTS.map(String)],

@@ -92,6 +92,7 @@ const nameAll: ReadonlySet<MethodRef> = new Set<MethodRef>([
   FarmService.method.listWorkers,
   FarmService.method.getQueue,
   FarmService.method.getFigures,
+  FarmService.method.getOperationFilters,
 ]);
 
 /** True for a method whose requests may name all instances at once. */

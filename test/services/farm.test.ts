@@ -301,6 +301,7 @@ test("a filter cancels many, after a dry run that counts them", async (t) => {
 test("the filter keys are those of the parser", async (t) => {
   const grid = await startFarm(t);
   const { filters } = await grid.farm.getOperationFilters({ instanceName: "main" });
+  assert.deepEqual((await grid.farm.getOperationFilters({ instanceName: "-" })).filters, filters);
   const stage = filters.find(({ key }) => key === "stage");
   assert.ok(stage?.values.includes("EXECUTING") && stage.operators.includes(">=") && stage.sortable);
   const { filters: known } = await grid.introspection.getOperationFilters({ instanceName: "main" });

@@ -1178,7 +1178,7 @@ export const JobEventSchema: GenMessage<JobEvent> = /*@__PURE__*/
  */
 export type GetOperationFiltersRequest = Message<"opgrid.v1.GetOperationFiltersRequest"> & {
   /**
-   * An instance; all have the same language.
+   * An instance, or `-`; all have the same language.
    *
    * @generated from field: string instance_name = 1;
    */

@@ -19,7 +19,7 @@ export interface DashboardOptions {
 }
 
 /** The addresses that the dashboard shows pages at, as `dashboard/src/location/paths.ts` makes them. */
-const PAGES = ["/operations/*", "/invocations/*", "/workers", "/overview"];
+const PAGES = ["/operations/*", "/invocations", "/invocations/*", "/workers", "/overview"];
 const YEAR_SECONDS = 31_536_000;
 
 /** The page loads its own files and calls its own server, and nothing else; what actions print can never be script. */

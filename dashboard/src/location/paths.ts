@@ -41,6 +41,11 @@ export function invocationPath(instance: string, id: string, kind: BuildKind = "
   })}`;
 }
 
+/** The builds of late; `correlated` for those that belong together as one. */
+export function buildsPath(instance: string, kind: BuildKind = "invocation"): string {
+  return `/invocations${search({ instance: instanceOf(instance), kind: kind === "invocation" ? undefined : kind })}`;
+}
+
 /** The workers and the queue of an instance. */
 export function workersPath(instance: string): string {
   return `/workers${search({ instance: instanceOf(instance) })}`;

@@ -1,11 +1,12 @@
 import { Link, useLocation } from "wouter";
 import { useInstance } from "../location/parameters.ts";
-import { operationsPath, overviewPath, workersPath } from "../location/paths.ts";
+import { buildsPath, operationsPath, overviewPath, workersPath } from "../location/paths.ts";
 import { InstanceSwitcher } from "./instance-switcher.tsx";
 import { ThemeButton } from "./theme.tsx";
 
 const TABS = [
-  { title: "Operations", path: operationsPath, is: /^\/($|operations|invocations)/ },
+  { title: "Operations", path: operationsPath, is: /^\/($|operations)/ },
+  { title: "Builds", path: (instance: string) => buildsPath(instance), is: /^\/invocations/ },
   { title: "Workers", path: workersPath, is: /^\/workers/ },
   { title: "Overview", path: overviewPath, is: /^\/overview/ },
 ] as const;

@@ -7,7 +7,7 @@ const KEYS = [
   ["p", "pause or resume live updates"],
   ["x", "cancel the operation that is open"],
   ["Esc", "close, or go back to the list"],
-  ["o, w, v", "operations, workers, overview"],
+  ["o, b, w, v", "operations, builds, workers, overview"],
   ["?", "this help"],
 ] as const;
 

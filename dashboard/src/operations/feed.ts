@@ -246,12 +246,13 @@ function createTable(order: RowOrder, limit: number) {
       truncated = false;
     },
     apply: (news: WatchOperationsResponse) => {
-      truncated ||= news.truncated;
       changes += news.changes.length;
       for (const { change } of news.changes) {
         if (change.case === "summary") put(change.value);
         else if (change.case === "left" || change.case === "deleted") remove(change.value);
       }
+      // What comes with it is among the first ones still.
+      truncated ||= news.truncated;
     },
   };
 }

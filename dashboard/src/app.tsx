@@ -5,7 +5,7 @@ import { Link, Route, Switch, useLocation } from "wouter";
 import { transport } from "./api/clients.ts";
 import { failureOf } from "./api/failure.ts";
 import { useInstance, useParameter } from "./location/parameters.ts";
-import { operationsPath, overviewPath, workersPath } from "./location/paths.ts";
+import { buildsPath, operationsPath, overviewPath, workersPath } from "./location/paths.ts";
 import { pageTitle } from "./location/title.ts";
 import { OperationsPage } from "./operations/operations-page.tsx";
 import { Header } from "./shell/header.tsx";
@@ -14,6 +14,8 @@ import { useShortcuts } from "./shell/shortcuts.ts";
 import { restoreTheme } from "./shell/theme.tsx";
 import { Empty, Loading } from "./ui/panels.tsx";
 
+const BuildsPage = lazy(() => import("./invocation/builds-page.tsx"));
+const InvocationPage = lazy(() => import("./invocation/invocation-page.tsx"));
 const OperationPage = lazy(() => import("./operation/operation-page.tsx"));
 
 restoreTheme();
@@ -63,6 +65,7 @@ function Pages() {
   useShortcuts({
     "?": () => setHelping(true),
     o: () => navigate(operationsPath(instance)),
+    b: () => navigate(buildsPath(instance)),
     w: () => navigate(workersPath(instance)),
     v: () => navigate(overviewPath(instance)),
   });
@@ -78,6 +81,12 @@ function Pages() {
             </Route>
             <Route path="/operations/*">
               <OperationPage key={rest} name={rest} />
+            </Route>
+            <Route path="/invocations">
+              <BuildsPage />
+            </Route>
+            <Route path="/invocations/*">
+              <InvocationPage key={rest} id={rest} />
             </Route>
             <Route>
               <Empty title="There is no such page">

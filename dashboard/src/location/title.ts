@@ -21,7 +21,7 @@ export function pageTitle({ path, instance, filter }: Place): string {
 function ownTitle(page: string, last: string, filter: string): string {
   if (page === "") return filter === "" ? "Operations" : shortened(filter);
   if (page === "operations") return `Operation ${last.slice(-12)}`;
-  if (page === "invocations") return `Build ${shortened(last)}`;
+  if (page === "invocations") return last === "" ? "Builds" : `Build ${shortened(last)}`;
   if (page === "workers") return "Workers and queue";
   return page === "overview" ? "Overview" : "No such page";
 }

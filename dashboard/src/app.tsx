@@ -16,6 +16,8 @@ import { Empty, Loading } from "./ui/panels.tsx";
 
 const BuildsPage = lazy(() => import("./invocation/builds-page.tsx"));
 const InvocationPage = lazy(() => import("./invocation/invocation-page.tsx"));
+const OverviewPage = lazy(() => import("./overview/overview-page.tsx"));
+const WorkersPage = lazy(() => import("./workers/workers-page.tsx"));
 const OperationPage = lazy(() => import("./operation/operation-page.tsx"));
 
 restoreTheme();
@@ -25,6 +27,8 @@ const queries = new QueryClient({
     queries: {
       retry: (failures, error) => failures < 3 && failureOf(error).passing,
       refetchOnWindowFocus: true,
+      // What a browser knows of being online is of no use for a server on the same machine.
+      networkMode: "always",
     },
   },
 });
@@ -87,6 +91,12 @@ function Pages() {
             </Route>
             <Route path="/invocations/*">
               <InvocationPage key={rest} id={rest} />
+            </Route>
+            <Route path="/workers">
+              <WorkersPage key={instance} instance={instance} />
+            </Route>
+            <Route path="/overview">
+              <OverviewPage key={instance} instance={instance} />
             </Route>
             <Route>
               <Empty title="There is no such page">

@@ -23,6 +23,11 @@ export function durationText(ms: number): string {
   return `${Math.floor(seconds / 86_400)}d ${two(Math.floor((seconds % 86_400) / 3600))}h`;
 }
 
+/** A duration that grows while it is looked at, in whole seconds: `4 s`, `3m 05s`, `2h 07m`. */
+export function tickingText(ms: number): string {
+  return ms < 60_000 ? `${Math.floor(Math.max(0, ms) / 1000)} s` : durationText(ms);
+}
+
 /** How long ago, in whole units: `now`, `12 s ago`, `3 min ago`, `5 h ago`, `2 d ago`. */
 export function agoText(ms: number, now: number): string {
   const seconds = Math.floor((now - ms) / 1000);

@@ -46,9 +46,9 @@ export function buildsPath(instance: string, kind: BuildKind = "invocation"): st
   return `/invocations${search({ instance: instanceOf(instance), kind: kind === "invocation" ? undefined : kind })}`;
 }
 
-/** The workers and the queue of an instance. */
-export function workersPath(instance: string): string {
-  return `/workers${search({ instance: instanceOf(instance) })}`;
+/** The workers and the queue of an instance; of the workers perhaps only those that have all of some words. */
+export function workersPath(instance: string, words?: string): string {
+  return `/workers${search({ instance: instanceOf(instance), q: words })}`;
 }
 
 /** How an instance has done lately. */

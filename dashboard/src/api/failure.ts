@@ -14,7 +14,7 @@ export interface Failure {
 const ADVICE: Partial<Record<Code, string>> = {
   [Code.Unavailable]: "The server cannot be reached or is shutting down. This page tries again by itself.",
   [Code.NotFound]: "It was deleted or is past the time for which ended operations are kept, or the link is wrong.",
-  [Code.InvalidArgument]: "Correct what is marked and try again.",
+  [Code.InvalidArgument]: "Correct what is marked, or what the address of this page asks for, and try again.",
   [Code.PermissionDenied]: "Ask who runs the server for the right to see this.",
   [Code.Unauthenticated]: "Sign in, or ask who runs the server how to.",
   [Code.Unimplemented]: "This process does not offer the service: see its setting `services`.",

@@ -108,6 +108,10 @@ function failing({ failures, instance }: Situation): Concern[] {
 }
 
 function unavailable({ workers, instance }: Situation): Concern[] {
+  if (workers?.length === 0) {
+    const detail = "Jobs wait until one does";
+    return [{ key: "none", grave: true, title: "No worker serves this", detail, path: workersPath(instance) }];
+  }
   const unfit = (workers ?? []).filter((worker) => !isAvailable(worker));
   if (unfit.length === 0) return [];
   const names = unfit.slice(0, 3).map((worker) => `${worker.botId} (${stateOf(worker)})`);

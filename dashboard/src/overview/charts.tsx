@@ -10,8 +10,8 @@ export function Charts({ series }: { readonly series: FigureSeries }) {
   const shared = { times, stepMs };
   return (
     <div className="charts">
-      <Chart {...shared} title="Asked for and ended, a minute" text={amountText} lines={lines.throughput} />
-      <Chart {...shared} title="Waiting and running" text={amountText} lines={lines.depth} />
+      <Chart {...shared} title="Asked for and ended, a minute" text={amountText} most={4} lines={lines.throughput} />
+      <Chart {...shared} title="Waiting and running" text={amountText} most={4} lines={lines.depth} />
       <Chart {...shared} title="Answered from the cache" text={percentText} most={1} lines={lines.cacheHits} />
       <Chart {...shared} title="Failed" text={percentText} most={0.1} lines={lines.failures} />
       <Chart

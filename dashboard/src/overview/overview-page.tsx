@@ -1,8 +1,11 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { useMemo } from "react";
+import { Link } from "wouter";
 import { FarmService } from "../../../gen/opgrid/v1/opgrid_pb.ts";
+import { every } from "../api/polling.ts";
 import { plural } from "../format/number.ts";
 import { useParameter } from "../location/parameters.ts";
+import { operationsPath } from "../location/paths.ts";
 import { useFeed } from "../operations/use-feed.ts";
 import { ErrorPanel, Loading } from "../ui/panels.tsx";
 import { PolledHead } from "../ui/polled-head.tsx";
@@ -22,10 +25,10 @@ const RECENT_FAILURES = 100;
 export default function OverviewPage({ instance }: { readonly instance: string }) {
   const [id] = useParameter("window");
   const window = windowOf(id);
-  const every = { refetchInterval: EVERY_MS };
+  const poll = { refetchInterval: every(EVERY_MS) };
   const request = { instanceName: instance, window: { seconds: BigInt(window.seconds) } };
-  const figures = useQuery(FarmService.method.getFigures, request, every);
-  const queue = useQuery(FarmService.method.getQueue, { instanceName: instance }, every);
+  const figures = useQuery(FarmService.method.getFigures, request, poll);
+  const queue = useQuery(FarmService.method.getQueue, { instanceName: instance }, poll);
   const workers = useWorkers(instance, EVERY_MS);
   const [failures] = useFeed(instance, failureFilter(window), RECENT_FAILURES);
   const { data, dataUpdatedAt } = figures;
@@ -43,6 +46,12 @@ export default function OverviewPage({ instance }: { readonly instance: string }
           at={queue.dataUpdatedAt}
           workers={workers.data}
         />
+        {data.total?.submittedCount === 0n && (
+          <p className="about">
+            Nothing was asked for in the last {window.words}. Where there is no{" "}
+            <Link href={operationsPath(instance)}>operation</Link> yet, it is told how to run a first build.
+          </p>
+        )}
         <Charts series={series} />
         <p className="about dim">
           Counted by the server, for {plural(Math.round(series.stepMs / 60_000), "minute")} at a time, also over

@@ -27,7 +27,7 @@ export interface PlotOptions {
   readonly axisText?: FigureText;
   /** For milliseconds that differ by orders of magnitude. */
   readonly logarithmic?: boolean;
-  /** Up to where the axis goes at least. */
+  /** Up to where the axis goes at least; default 1. */
   readonly most?: number;
 }
 
@@ -49,17 +49,17 @@ type Plain = (number | null | undefined)[];
 export function createPlot(element: HTMLElement, data: PlotData, options: PlotOptions) {
   let palette = readPalette();
   let shown = data;
-  const { text, axisText = text, logarithmic = false, most = 0 } = options;
+  const { text, axisText = text, logarithmic = false, most = 1 } = options;
 
   const range = (_plot: uPlot, _low: number, high: number | null): [number, number] => {
-    if (!logarithmic) return [0, Math.max(most, (high ?? 0) * 1.1, 0.001)];
+    if (!logarithmic) return [0, Math.max(most, (high ?? 0) * 1.1)];
     return [1, ROUND_MS.find((round) => round >= Math.max(1000, high ?? 0)) ?? LONGEST_MS];
   };
   const axis = { stroke: () => palette("dim"), font: "11px system-ui, sans-serif", ticks: { show: false } };
   const grid = { stroke: () => palette("line"), width: 1 };
   const plot = new uPlot(
     {
-      ...{ width: Math.max(1, element.clientWidth), height: HEIGHT, padding: [8, 8, 0, 0] },
+      ...{ width: Math.max(1, element.clientWidth), height: HEIGHT, padding: [8, 18, 0, 0] },
       scales: {
         x: {
           time: true,
@@ -129,12 +129,13 @@ export function createPlot(element: HTMLElement, data: PlotData, options: PlotOp
   };
 }
 
-/** Where there is a last value. */
+/** Where the last value is; the end, where there is none. */
 function latest({ times, lines }: PlotData): number {
-  for (let index = times.length - 1; index > 0; index--) {
+  const last = times.length - 1;
+  for (let index = last; index >= 0; index--) {
     if (lines.some(({ values }) => values[index] !== null)) return index;
   }
-  return 0;
+  return Math.max(0, last);
 }
 
 /** Values between gaps: no line leads to them, so they are dots. */

@@ -20,7 +20,7 @@ export function InstanceSwitcher() {
   return (
     <label className="instance">
       <span className="label">Instance</span>
-      <select value={instance} onChange={({ target }) => choose(target.value)}>
+      <select aria-label="Instance" value={instance} onChange={({ target }) => choose(target.value)}>
         <option value={ALL_INSTANCES}>all</option>
         {names.map((name) => (
           <option key={name} value={name}>

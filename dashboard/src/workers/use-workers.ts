@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Worker } from "../../../gen/opgrid/v1/opgrid_pb.ts";
 import { farm } from "../api/clients.ts";
+import { every } from "../api/polling.ts";
 
 const PAGE_SIZE = 1000;
 
@@ -20,7 +21,7 @@ export function useWorkers(instance: string, everyMs: number) {
   return useQuery({
     queryKey: ["workers", instance],
     queryFn: ({ signal }) => allWorkers(instance, signal),
-    refetchInterval: ({ state }) => everyMs * Math.max(1, Math.ceil((state.data?.length ?? 0) / 2000)),
+    refetchInterval: (query) => every(everyMs)(query) * Math.max(1, Math.ceil((query.state.data?.length ?? 0) / 2000)),
     structuralSharing: false,
   });
 }

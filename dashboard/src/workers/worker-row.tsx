@@ -113,7 +113,7 @@ interface LeaseProps {
 }
 
 function Lease({ lease: { operationNames, actionDigest, assignTime }, now, running }: LeaseProps) {
-  const [name] = operationNames;
+  const name = operationNames.find((each) => running(each)) ?? operationNames[0];
   const row = name === undefined ? undefined : running(name);
   const at = msOf(assignTime);
   const what = row && (row.target || row.command);

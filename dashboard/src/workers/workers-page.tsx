@@ -1,6 +1,7 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { useCallback, useDeferredValue, useMemo, useRef } from "react";
 import { FarmService, type Worker } from "../../../gen/opgrid/v1/opgrid_pb.ts";
+import { every } from "../api/polling.ts";
 import { countText, plural } from "../format/number.ts";
 import { useParameter } from "../location/parameters.ts";
 import type { Feed } from "../operations/feed.ts";
@@ -31,7 +32,7 @@ export default function WorkersPage({ instance }: { readonly instance: string })
   const queue = useQuery(
     FarmService.method.getQueue,
     { instanceName: instance, includeIdle: idle === "1" },
-    { refetchInterval: EVERY_MS, placeholderData: (before) => before },
+    { refetchInterval: every(EVERY_MS), placeholderData: (before) => before },
   );
   const polls = [workers, queue];
   const failed = polls.find(({ isError, data }) => isError && data === undefined);

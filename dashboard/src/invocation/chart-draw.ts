@@ -23,6 +23,9 @@ export interface Scene {
   readonly colours: Colours;
 }
 
+/** Large areas in the full colour of text would shout; failures may. */
+const CALM = 0.75;
+
 /** How far right in the picture a moment is, in milliseconds since the beginning. */
 export function xOf({ span, gutter, width }: Pick<Scene, "span" | "gutter" | "width">, ms: number): number {
   return gutter + ((ms - span.from) / (span.to - span.from)) * (width - gutter);
@@ -109,8 +112,10 @@ function drawTrack(context: CanvasRenderingContext2D, scene: Scene, track: Place
     const isMarked = marked.has(bar.row.name);
     if (right <= painted + 0.5 && look !== "failed" && !isMarked) continue;
     const gap = right - left > 3 ? 1 : 0;
+    context.globalAlpha = look === "failed" || isMarked ? 1 : CALM;
     context.fillStyle = colours[look];
     context.fillRect(left, top + 1, right - left - gap, TRACK_HEIGHT - 2);
+    context.globalAlpha = 1;
     if (isMarked) outline(context, colours.text, left, top, right - left - gap);
     painted = Math.max(painted, right);
   }

@@ -1,7 +1,8 @@
-import { type KeyboardEvent, useCallback, useId, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useId, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { useInstance } from "../location/parameters.ts";
 import { operationPath } from "../location/paths.ts";
+import { onChartKey, ZoomButtons } from "./chart-controls.tsx";
 import { ChartDetails, ChartLegend } from "./chart-details.tsx";
 import { draw } from "./chart-draw.ts";
 import {
@@ -29,14 +30,7 @@ interface ChartProps {
   readonly endsAt: number;
 }
 
-const ZOOM = 1.5;
 const HIGHEST = 460;
-const DIRECTIONS: Readonly<Record<string, Direction>> = {
-  ArrowLeft: "before",
-  ArrowRight: "after",
-  ArrowUp: "above",
-  ArrowDown: "below",
-};
 
 /** What each worker ran when. Only what is in sight is drawn; the mouse, the keys and the buttons go through time. */
 export function WorkersChart({ lanes, beganAt, endsAt }: ChartProps) {
@@ -86,24 +80,6 @@ export function WorkersChart({ lanes, beganAt, endsAt }: ChartProps) {
     },
   });
 
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const act = keyAction(event);
-    if (!act) return;
-    event.preventDefault();
-    act();
-  };
-  const keyAction = ({ key, shiftKey }: KeyboardEvent): (() => void) | undefined => {
-    const direction = DIRECTIONS[key];
-    if (shiftKey && (direction === "before" || direction === "after")) {
-      return () => pan(direction === "after" ? 0.2 : -0.2);
-    }
-    if (direction) return () => select(direction);
-    if (key === "+" || key === "=") return () => zoom(1 / ZOOM);
-    if (key === "-") return () => zoom(ZOOM);
-    if (key === "0") return () => change(() => undefined);
-    return key === "Enter" && selected !== undefined ? () => open(selected) : undefined;
-  };
   const select = (direction: Direction) => {
     const found = neighbour(layout, selected, direction);
     if (!found) return;
@@ -111,6 +87,14 @@ export function WorkersChart({ lanes, beganAt, endsAt }: ChartProps) {
     scrollTo(frame.current, found.track.y);
     change((now) => (isInSight(found.bar, now, beganAt) ? now : around(found.bar, now, beganAt, length)));
   };
+  const showAll = () => change(() => undefined);
+  const onKeyDown = onChartKey({
+    onSelect: select,
+    onOpen: () => selected !== undefined && open(selected),
+    onPan: pan,
+    onZoom: zoom,
+    onAll: showAll,
+  });
 
   const shown = pointed ?? (selected === undefined ? undefined : findBar(layout, selected)?.bar);
   return (
@@ -118,7 +102,7 @@ export function WorkersChart({ lanes, beganAt, endsAt }: ChartProps) {
       <div className="chart-bar">
         <ChartLegend />
         <span className="grow" />
-        <ZoomButtons {...{ zoom, pan, chosen }} onAll={() => change(() => undefined)} />
+        <ZoomButtons {...{ zoom, pan, chosen }} onAll={showAll} />
       </div>
       <section
         ref={frame}
@@ -173,34 +157,4 @@ function scrollTo(frame: HTMLElement | null, y: number): void {
   const room = frame.clientHeight - AXIS_HEIGHT - TRACK_HEIGHT - LANE_GAP;
   if (y < frame.scrollTop) frame.scrollTop = y;
   else if (y > frame.scrollTop + room) frame.scrollTop = y - room;
-}
-
-interface ZoomButtonsProps {
-  readonly zoom: (factor: number) => void;
-  readonly pan: (share: number) => void;
-  readonly chosen: boolean;
-  readonly onAll: () => void;
-}
-
-function ZoomButtons({ zoom, pan, chosen, onAll }: ZoomButtonsProps) {
-  return (
-    <fieldset className="chart-buttons">
-      <legend className="off-screen">Time shown</legend>
-      <button type="button" aria-label="Earlier" disabled={!chosen} onClick={() => pan(-0.3)}>
-        ←
-      </button>
-      <button type="button" aria-label="Later" disabled={!chosen} onClick={() => pan(0.3)}>
-        →
-      </button>
-      <button type="button" aria-label="Zoom out" disabled={!chosen} onClick={() => zoom(ZOOM)}>
-        −
-      </button>
-      <button type="button" aria-label="Zoom in" onClick={() => zoom(1 / ZOOM)}>
-        +
-      </button>
-      <button type="button" disabled={!chosen} onClick={onAll}>
-        All
-      </button>
-    </fieldset>
-  );
 }

@@ -40,12 +40,15 @@ interface InvocationProps {
   readonly kind: BuildKind;
 }
 
-/** Figures of so many operations take a noticeable time: they are made less often. */
-const MANY = 30_000;
+/** Figures of many operations take a noticeable time: they are made less often. */
+function refreshMs(operations: number): number {
+  if (operations < 5000) return 500;
+  return operations < 30_000 ? 800 : 2000;
+}
 
 function Invocation({ id, instance, kind }: InvocationProps) {
   const [state, feed] = useFeed(instance, watchedBuild(kind, id));
-  const known = useThrottled(state, state.rows.length > MANY ? 2000 : 500);
+  const known = useThrottled(state, refreshMs(state.rows.length));
   const [, navigate] = useLocation();
   useShortcuts({
     escape: () => navigate(buildsPath(instance, kind)),
@@ -119,6 +122,12 @@ function BuildBody({ id, instance, kind, filter, known }: BuildBodyProps) {
         <section className="card">
           <h2>Workers over time</h2>
           <WorkersChart {...{ lanes, beganAt }} endsAt={beganAt + took} />
+          {counts.cached > 0 && (
+            <p className="chart-help dim">
+              {plural(counts.cached, "operation")} that the cache answered ran on no worker, and so{" "}
+              {counts.cached === 1 ? "is" : "are"} not here.
+            </p>
+          )}
         </section>
       )}
       <div className="columns">

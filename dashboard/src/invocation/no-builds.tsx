@@ -14,7 +14,7 @@ export function NoBuilds({ kind, instance }: { readonly kind: BuildKind; readonl
             : "Builds are put together by the correlated invocations id that a tool sends with them in RequestMetadata. Bazel sends its build request id; recc what RECC_CORRELATED_INVOCATIONS_ID says."}
         </p>
         <p>
-          <Link href={operationsPath(instance)}>All operations</Link>, whatever sent them
+          <Link href={operationsPath(instance)}>All operations, whatever sent them</Link>
         </p>
       </Empty>
       {kind === "invocation" && <FirstBuild instance={instance} />}

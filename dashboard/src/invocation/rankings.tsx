@@ -43,8 +43,9 @@ export function Ranking({ title, ranked, column }: RankingProps) {
                   <span className={`bar ${lookOf(row)}`} style={{ width: `${(100 * ms) / longest}%` }} />
                 </td>
                 <td className="action">
-                  <OperationLink name={row.name}>{row.target || row.command || "action"}</OperationLink>{" "}
-                  <span className="dim">{row.mnemonic}</span>
+                  <OperationLink name={row.name}>
+                    {row.target || row.command || "action"} <span className="dim">{row.mnemonic}</span>
+                  </OperationLink>
                 </td>
                 <td className="narrow-hidden">
                   <StandingBadge {...row} />

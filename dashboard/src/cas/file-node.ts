@@ -1,0 +1,123 @@
+import type {
+  ActionResult,
+  Directory,
+  NodeProperties,
+  OutputSymlink,
+} from "../../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
+import { msOf } from "../format/time.ts";
+import { type BlobDigest, blobKey } from "./resource-names.ts";
+
+interface NodeFacts {
+  /** As it is shown: a name, or of an output its path. */
+  readonly name: string;
+  /** From the root of what is shown, unique there. */
+  readonly path: string;
+  /** Properties, mode and time, as `unix_mode 0755`. */
+  readonly notes: readonly string[];
+}
+
+/** A file. Its content may be at hand. */
+export interface FileEntry extends NodeFacts {
+  readonly kind: "file";
+  readonly digest: BlobDigest;
+  readonly executable: boolean;
+  readonly contents: Uint8Array | undefined;
+}
+
+/** Where the content of a directory is: in a Directory, or in the Tree of an output. */
+export interface DirectoryAt {
+  readonly directory: BlobDigest | undefined;
+  readonly tree: BlobDigest | undefined;
+}
+
+/** A directory; `at` tells what to read. */
+export interface DirectoryEntry extends NodeFacts {
+  readonly kind: "directory";
+  readonly at: DirectoryAt;
+}
+
+/** A symbolic link. */
+export interface LinkEntry extends NodeFacts {
+  readonly kind: "symlink";
+  readonly target: string;
+}
+
+/** What a tree of files shows in a row. */
+export type FileNode = FileEntry | DirectoryEntry | LinkEntry;
+
+const NOTHING: BlobDigest = { hash: "", sizeBytes: 0n };
+
+function notesOf(properties: NodeProperties | undefined): string[] {
+  if (!properties) return [];
+  const mode = properties.unixMode;
+  const modified = msOf(properties.mtime);
+  return [
+    ...(mode === undefined ? [] : [`mode ${mode.toString(8).padStart(4, "0")}`]),
+    ...(modified === undefined ? [] : [`modified ${isoText(modified)}`]),
+    ...properties.properties.map(({ name, value }) => `${name}=${value}`),
+  ];
+}
+
+function isoText(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString();
+}
+
+/** What is in a directory at a path: directories first, as the message orders them. `tree` where it came from one. */
+export function entriesOf(directory: Directory, path: string, tree: BlobDigest | undefined): FileNode[] {
+  const place = (name: string) => ({ name, path: path === "" ? name : `${path}/${name}` });
+  return [
+    ...directory.directories.map(
+      ({ name, digest }): FileNode => ({
+        ...{ kind: "directory", ...place(name), notes: [] },
+        at: { directory: digest ?? NOTHING, tree },
+      }),
+    ),
+    ...directory.files.map(
+      ({ name, digest, isExecutable, nodeProperties }): FileNode => ({
+        ...{ kind: "file", ...place(name), notes: notesOf(nodeProperties) },
+        ...{ digest: digest ?? NOTHING, executable: isExecutable, contents: undefined },
+      }),
+    ),
+    ...directory.symlinks.map(
+      ({ name, target, nodeProperties }): FileNode => ({
+        ...{ kind: "symlink", ...place(name), notes: notesOf(nodeProperties), target },
+      }),
+    ),
+  ];
+}
+
+/** What an action made, by its paths. */
+export function outputsOf(result: ActionResult): FileNode[] {
+  const links = [...result.outputSymlinks, ...result.outputFileSymlinks, ...result.outputDirectorySymlinks];
+  const nodes: FileNode[] = [
+    ...result.outputDirectories.map(
+      ({ path, treeDigest, rootDirectoryDigest }): FileNode => ({
+        ...{ kind: "directory", name: path === "" ? "." : path, path, notes: [] },
+        at: { directory: rootDirectoryDigest, tree: treeDigest },
+      }),
+    ),
+    ...result.outputFiles.map(
+      ({ path, digest, isExecutable, contents, nodeProperties }): FileNode => ({
+        ...{ kind: "file", name: path, path, notes: notesOf(nodeProperties), digest: digest ?? NOTHING },
+        ...{ executable: isExecutable, contents: contents.byteLength > 0 ? contents : undefined },
+      }),
+    ),
+    ...uniqueLinks(links).map(
+      ({ path, target, nodeProperties }): FileNode => ({
+        ...{ kind: "symlink", name: path, path, notes: notesOf(nodeProperties), target },
+      }),
+    ),
+  ];
+  return nodes.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
+/** Workers list the same link in an old field as well. */
+function uniqueLinks(links: readonly OutputSymlink[]): OutputSymlink[] {
+  return [...new Map(links.map((link) => [link.path, link])).values()];
+}
+
+/** Tells directories apart that are read from different places. */
+export function directoryKey({ directory, tree }: DirectoryAt): string {
+  return `${directory ? blobKey(directory) : "root"} of ${tree ? blobKey(tree) : "the inputs"}`;
+}

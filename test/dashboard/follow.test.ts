@@ -64,7 +64,11 @@ function server(t: TestContext) {
   return { watches, gets, answers, start, show };
 }
 
-const sent = (value: Operation): News => ({ live: true, resumeToken: "t", changes: [{ change: { case: "operation", value } }] });
+const sent = (value: Operation): News => ({
+  live: true,
+  resumeToken: "t",
+  changes: [{ change: { case: "operation", value } }],
+});
 
 test("an operation is watched by its id, and not asked for while it lives: that would be a poll", async (t) => {
   const { watches, gets, start } = server(t);

@@ -47,7 +47,7 @@ test("outputs are those of the new field, or of both old ones", () => {
 });
 
 test("commands for elsewhere take names of any kind, and the port and scheme of the page", () => {
-  const name = "it's a \"farm\"/x/0198";
+  const name = 'it\'s a "farm"/x/0198';
   const plain = elsewhere({ protocol: "http:", hostname: "127.0.0.1", port: "50051" }, name);
   for (const { tool, text } of plain) {
     const argv = words(text);
@@ -57,7 +57,11 @@ test("commands for elsewhere take names of any kind, and the port and scheme of 
   }
   const secure = elsewhere({ protocol: "https:", hostname: "farm.example.com", port: "" }, "0198");
   assert.ok(secure.every(({ text }) => text.includes("farm.example.com:443") && !text.includes("-plaintext")));
-  assert.ok(elsewhere({ protocol: "http:", hostname: "[::1]", port: "80" }, "-x/1").some(({ text }) => text.endsWith(" -- -x/1")));
+  assert.ok(
+    elsewhere({ protocol: "http:", hostname: "[::1]", port: "80" }, "-x/1").some(({ text }) =>
+      text.endsWith(" -- -x/1"),
+    ),
+  );
 });
 
 test("an operation is unpacked, whatever it holds", () => {
@@ -65,7 +69,10 @@ test("an operation is unpacked, whatever it holds", () => {
     ExecuteOperationMetadataSchema,
     create(ExecuteOperationMetadataSchema, { stage: ExecutionStage_Value.COMPLETED, digestFunction: 1 }),
   );
-  const response = anyPack(ExecuteResponseSchema, create(ExecuteResponseSchema, { result: { exitCode: 3 }, cachedResult: true }));
+  const response = anyPack(
+    ExecuteResponseSchema,
+    create(ExecuteResponseSchema, { result: { exitCode: 3 }, cachedResult: true }),
+  );
   const ok = factsOf(create(OperationSchema, { done: true, metadata, result: { case: "response", value: response } }));
   assert.deepEqual([ok.standing.exitCode, ok.standing.cached, ok.standing.errorCode], [3, true, 0]);
 
@@ -75,7 +82,9 @@ test("an operation is unpacked, whatever it holds", () => {
   assert.deepEqual([failed.result?.exitCode, failed.error?.details.length], [3, 1]);
 
   const bad = { typeUrl: response.typeUrl, value: Uint8Array.of(255) };
-  const damaged = factsOf(create(OperationSchema, { done: true, metadata: bad, result: { case: "response", value: bad } }));
+  const damaged = factsOf(
+    create(OperationSchema, { done: true, metadata: bad, result: { case: "response", value: bad } }),
+  );
   assert.deepEqual([damaged.response, damaged.standing.stage], [undefined, ExecutionStage_Value.UNKNOWN]);
 });
 
@@ -86,7 +95,11 @@ test("JSON is made of every operation, with unknown and damaged Anys as they are
     ExecuteResponseSchema,
     create(ExecuteResponseSchema, { result: { executionMetadata: { auxiliaryMetadata: [odd] } } }),
   );
-  const operation = create(OperationSchema, { name: "a", metadata: broken, result: { case: "response", value: response } });
+  const operation = create(OperationSchema, {
+    name: "a",
+    metadata: broken,
+    result: { case: "response", value: response },
+  });
   const json = JSON.parse(rawJson(OperationSchema, operation));
   assert.deepEqual(json.metadata, { "@type": broken.typeUrl, value: "/w==" });
   assert.deepEqual(json.response.result.executionMetadata.auxiliaryMetadata, [{ "@type": odd.typeUrl, value: "AQI=" }]);
@@ -99,10 +112,18 @@ test("JSON is made of every operation, with unknown and damaged Anys as they are
 test("events are told in words, and unknown ones with all they have", () => {
   const event = (type: JobEventType, payload: Record<string, string | number | null>) =>
     eventText(create(JobEventSchema, { type, payload }));
-  assert.deepEqual(event(JobEventType.ASSIGNMENT, { worker_name: "w", attempt: 2, time_in_queue: 1.5, assignment_strategy: "capacity" }), {
-    title: "Given to a worker",
-    particulars: "worker w · attempt 2 · after 1.5 s",
-  });
+  assert.deepEqual(
+    event(JobEventType.ASSIGNMENT, {
+      worker_name: "w",
+      attempt: 2,
+      time_in_queue: 1.5,
+      assignment_strategy: "capacity",
+    }),
+    {
+      title: "Given to a worker",
+      particulars: "worker w · attempt 2 · after 1.5 s",
+    },
+  );
   assert.deepEqual(event(JobEventType.CANCELLATION, { worker_name: null, actor: "alice", reason: "too slow" }), {
     title: "Job cancelled",
     particulars: "by alice · “too slow”",

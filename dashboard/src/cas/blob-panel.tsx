@@ -36,7 +36,7 @@ export function FilePanel({
   return (
     <section className="file-panel" aria-label={visibleText(path)}>
       <header>
-        <h3 title={path}>{visibleText(path)}</h3>
+        <h2 title={path}>{visibleText(path)}</h2>
         <span className="dim">{bytesText(source.size)}</span>
         <DigestText digest={digest} />
         <span className="grow" />

@@ -80,7 +80,7 @@ export function Rows({ rows, count, what }: RowsProps) {
   const items = virtual.getVirtualItems();
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
-    <section className="text-rows" ref={scroller} tabIndex={0} aria-label={what}>
+    <section className="text-rows" ref={scroller} tabIndex={0} aria-label={`Content of ${what}`}>
       <div className="text-room" style={{ height: virtual.getTotalSize() }}>
         <div className="text-shown" style={{ transform: `translateY(${items[0]?.start ?? 0}px)` }}>
           {items.map(({ index }) => (

@@ -10,7 +10,7 @@ import {
 } from "../../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import type { Operation } from "../../../gen/google/longrunning/operations_pb.ts";
 import type { BlobDigest } from "../cas/resource-names.ts";
-import type { Standing } from "../ui/stage.tsx";
+import type { Standing } from "../ui/standing.ts";
 
 /** What an operation says, unpacked. */
 export interface Facts {

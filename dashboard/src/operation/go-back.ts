@@ -1,5 +1,3 @@
-import { operationsPath } from "../location/paths.ts";
-
 interface Entry {
   readonly key: string;
   readonly index: number;
@@ -13,17 +11,17 @@ interface Navigation {
 }
 
 function isList(url: string | null): boolean {
-  return url !== null && new URL(url).pathname === "/";
+  return url !== null && !new URL(url).pathname.startsWith("/operations/");
 }
 
-/** Goes back to the list that the reader came from, as it was; to the list of all where there is none. */
-export function goBackToList(navigate: (path: string) => void): void {
+/** Goes back to the list, or other page, that led the reader to operations, as it was; `otherwise` where there is none. */
+export function goBackToList(otherwise: () => void): void {
   const { navigation } = globalThis as unknown as { navigation?: Navigation };
   const here = navigation?.currentEntry?.index ?? 0;
   const list = navigation?.entries().findLast(({ index, url }) => index < here && isList(url));
   if (navigation && list) {
-    navigation.traverseTo(list.key).finished.catch(() => navigate(operationsPath("-")));
+    navigation.traverseTo(list.key).finished.catch(otherwise);
     return;
   }
-  navigate(operationsPath("-"));
+  otherwise();
 }

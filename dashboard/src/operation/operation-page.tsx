@@ -5,7 +5,7 @@ import { ActionSchema, CommandSchema } from "../../../gen/build/bazel/remote/exe
 import type { Operation } from "../../../gen/google/longrunning/operations_pb.ts";
 import { FarmService } from "../../../gen/opgrid/v1/opgrid_pb.ts";
 import { useBlobMessage } from "../cas/use-blob.ts";
-import { useParameter } from "../location/parameters.ts";
+import { useInstance, useParameter } from "../location/parameters.ts";
 import { operationsPath } from "../location/paths.ts";
 import { idOf, instanceOf } from "../operations/row.ts";
 import { useShortcuts } from "../shell/shortcuts.ts";
@@ -32,22 +32,17 @@ import { useFollow } from "./use-follow.ts";
 export default function OperationPage({ name }: { readonly name: string }) {
   const [state, follow] = useFollow(name);
   const [, navigate] = useLocation();
-  const back = () => goBackToList(navigate);
+  const [listed] = useInstance();
+  const back = () => goBackToList(() => navigate(operationsPath(listed)));
   useShortcuts({ escape: back });
-  useEffect(() => {
-    const before = document.title;
-    document.title = `${idOf(name).slice(-12)} · opgrid`;
-    return () => {
-      document.title = before;
-    };
-  }, [name]);
   if (state.operation) return <Known {...{ name, state, follow, back }} operation={state.operation} />;
   if (state.phase === "loading") return <Loading what="the operation" />;
   return (
     <>
+      <h1 className="off-screen">Operation</h1>
       <ErrorPanel error={state.error} onRetry={() => follow?.retry()} />
       <p className="operation-back">
-        <Link href={operationsPath(instanceOf(name) || "-")}>All operations</Link>
+        <Link href={operationsPath(listed)}>All operations</Link>
       </p>
     </>
   );

@@ -5,9 +5,10 @@ import type { ClientIdentity } from "../../../gen/build/buildgrid/identity_pb.ts
 import type { GetOperationStatsResponse, JobOperation } from "../../../gen/opgrid/v1/opgrid_pb.ts";
 import { visibleText } from "../cas/text-rows.ts";
 import { countText } from "../format/number.ts";
-import { invocationPath, operationPath, operationsPath } from "../location/paths.ts";
+import { invocationPath, operationsPath } from "../location/paths.ts";
 import { withTerm } from "../operations/filter-text.ts";
 import { idOf, instanceOf } from "../operations/row.ts";
+import { OperationLink } from "../ui/operation-link.tsx";
 import { Fact } from "./command-view.tsx";
 import type { Who } from "./follow.ts";
 
@@ -122,9 +123,7 @@ function Others({ others }: { readonly others: readonly JobOperation[] }) {
         {others.map(({ name, stage, requestMetadata: metadata, clientIdentity: identity }) => (
           <tr key={name}>
             <td>
-              <Link href={operationPath(name)} title={name}>
-                {idOf(name).slice(-12)}
-              </Link>
+              <OperationLink name={name}>{idOf(name).slice(-12)}</OperationLink>
             </td>
             <td>{ExecutionStage_ValueSchema.value[stage]?.name.toLowerCase() ?? stage}</td>
             <td>{visibleText(metadata?.targetId ?? "")}</td>

@@ -20,9 +20,9 @@ function instanceOf(instance: string): string | undefined {
   return instance === ALL_INSTANCES ? undefined : instance;
 }
 
-/** The list of the operations of an instance that match a filter. */
-export function operationsPath(instance: string, filter?: string): string {
-  return `/${search({ instance: instanceOf(instance), filter })}`;
+/** The list of the operations of an instance that match a filter, with some columns or the usual ones. */
+export function operationsPath(instance: string, filter?: string, columns?: string): string {
+  return `/${search({ instance: instanceOf(instance), filter, columns })}`;
 }
 
 /** One operation, by its full name; the instance is what lists are of that the reader goes on to. */

@@ -1,15 +1,9 @@
 import type { ReactNode } from "react";
-import { agoText, dateText, durationText } from "../format/time.ts";
+import { durationText } from "../format/time.ts";
 import { OperationLink } from "../ui/operation-link.tsx";
-import { StandingBadge } from "../ui/stage.tsx";
+import { BuildCell, type CellContext, InstanceCell, Narrow, StandingCell, TimeCell } from "./cells.tsx";
+import { termText } from "./filter-text.ts";
 import { idOf, instanceOf, type Row, ranMs, waitedMs } from "./row.ts";
-
-/** What the cells of a table share. */
-export interface CellContext {
-  readonly now: number;
-  /** Narrows the list: `key = value`. */
-  readonly onNarrow: (key: string, value: string) => void;
-}
 
 /** A column of the table of operations. */
 export interface Column {
@@ -18,174 +12,125 @@ export interface Column {
   readonly title: string;
   /** The key of `sort_order`; none where the server cannot sort by it. */
   readonly sortKey?: string;
-  /** Width in `ch`; the widest takes what is left. */
+  /** Width in `ch`. */
   readonly width: number;
-  /** 1 is always shown, 3 only where there is much room. */
+  /** 1 is always shown, 3 only where there is much room; what the reader chose is shown in any case. */
   readonly priority: 1 | 2 | 3;
   readonly numeric?: boolean;
+  /** Whether it takes what the others leave, which may be less than its width. */
+  readonly stretches?: boolean;
   readonly hiddenByDefault?: boolean;
   cell(row: Row, context: CellContext): ReactNode;
 }
 
-function Narrow({ title, value, onClick }: { title: string; value: string; onClick: () => void }) {
-  if (value === "") return null;
-  return (
-    <button type="button" className="narrow" title={`Only ${title} ${value}`} onClick={onClick} tabIndex={-1}>
-      {value}
-    </button>
-  );
+type Look = Omit<Column, "id" | "title" | "cell" | "sortKey">;
+
+/** A column that a click narrows the list by. */
+function narrowing(id: string, title: string, read: (row: Row) => string, look: Look): Column {
+  const cell = (row: Row, context: CellContext) => {
+    const value = read(row);
+    if (value === "") return null;
+    return (
+      <Narrow condition={termText(id, value)} context={context}>
+        {value}
+      </Narrow>
+    );
+  };
+  return { id, title, sortKey: id, cell, ...look };
 }
 
-/** A column of texts that a click narrows the list to. */
-function narrowing(
+function moment(id: string, title: string, read: (row: Row) => number | undefined, look: Partial<Look>): Column {
+  const cell = (row: Row, { now }: CellContext) => <TimeCell ms={read(row)} now={now} />;
+  return { id, title, sortKey: id, cell, width: 11, priority: 3, ...look };
+}
+
+function span(
   id: string,
   title: string,
-  read: (row: Row) => string,
-  more: Omit<Column, "id" | "title" | "cell" | "sortKey">,
+  read: (row: Row, now: number) => number | undefined,
+  look: Partial<Look>,
 ): Column {
-  const cell = (row: Row, { onNarrow }: CellContext) => (
-    <Narrow title={title.toLowerCase()} value={read(row)} onClick={() => onNarrow(id, read(row))} />
-  );
-  return { id, title, sortKey: id, cell, ...more };
+  const cell = (row: Row, { now }: CellContext) => {
+    const ms = read(row, now);
+    return ms === undefined ? null : durationText(ms);
+  };
+  return { id, title, sortKey: id, cell, width: 9, priority: 3, numeric: true, ...look };
 }
 
-function time(ms: number | undefined, now: number): ReactNode {
-  if (ms === undefined) return null;
-  return (
-    <time dateTime={new Date(ms).toISOString()} title={dateText(ms)}>
-      {agoText(ms, now)}
-    </time>
-  );
-}
-
-const span = (ms: number | undefined) => (ms === undefined ? null : durationText(ms));
+const hidden = { priority: 3, hiddenByDefault: true } as const;
 
 /** All columns, from left to right. */
 export const columns: readonly Column[] = [
   {
-    id: "stage",
-    title: "Stage",
-    sortKey: "stage",
-    width: 14,
-    priority: 1,
-    cell: (row) => <StandingBadge {...row} />,
+    ...{ id: "stage", title: "Stage", sortKey: "stage", width: 15, priority: 1 },
+    cell: (row, context) => <StandingCell row={row} context={context} />,
   },
   {
-    id: "name",
-    title: "Operation",
-    sortKey: "name",
-    width: 16,
-    priority: 1,
-    cell: ({ name }) => (
-      <OperationLink name={name} tabIndex={-1}>
+    ...{ id: "name", title: "Operation", sortKey: "name", width: 14, priority: 1 },
+    cell: ({ name }, { tabIndex }) => (
+      <OperationLink name={name} tabIndex={tabIndex}>
         {idOf(name).slice(-12)}
       </OperationLink>
     ),
   },
   {
-    id: "instance",
-    title: "Instance",
-    width: 10,
-    priority: 3,
-    hiddenByDefault: true,
-    cell: ({ name }) => instanceOf(name),
+    ...{ id: "instance", title: "Instance", width: 10, ...hidden },
+    cell: ({ name }, context) => <InstanceCell instance={instanceOf(name)} context={context} />,
   },
-  narrowing("target_id", "Target", (row) => row.target, { width: 24, priority: 2 }),
-  narrowing("action_mnemonic", "Mnemonic", (row) => row.mnemonic, { width: 14, priority: 2 }),
+  narrowing("target_id", "Target", (row) => row.target, { width: 22, priority: 2 }),
+  narrowing("action_mnemonic", "Mnemonic", (row) => row.mnemonic, { width: 13, priority: 2 }),
   {
-    id: "command",
-    title: "Command",
-    sortKey: "command",
-    width: 40,
-    priority: 1,
+    ...{ id: "command", title: "Command", sortKey: "command", width: 40, priority: 1, stretches: true },
     cell: ({ command }) => (
       <code className="command" title={command}>
         {command}
       </code>
     ),
   },
-  narrowing("tool_name", "Tool", (row) => row.tool, { width: 8, priority: 3 }),
-  narrowing("worker", "Worker", (row) => row.worker, { width: 18, priority: 2 }),
+  narrowing("tool_name", "Tool", (row) => row.tool, { width: 7, priority: 3 }),
+  narrowing("worker", "Worker", (row) => row.worker, { width: 14, priority: 2 }),
+  moment("queued_time", "Queued", (row) => row.queuedAt, { priority: 2 }),
+  span("queue_duration", "Waited", waitedMs, {}),
+  span("duration", "Ran", ranMs, { priority: 2 }),
+  narrowing("exit_code", "Exit", ({ exitCode }) => (exitCode === undefined ? "" : String(exitCode)), {
+    ...{ width: 7, priority: 3, numeric: true },
+  }),
   {
-    id: "queued_time",
-    title: "Queued",
-    sortKey: "queued_time",
-    width: 12,
-    priority: 2,
-    cell: ({ queuedAt }, { now }) => time(queuedAt, now),
+    ...{ id: "cached", title: "Cached", sortKey: "cached", width: 8, priority: 3 },
+    cell: ({ cached }, context) =>
+      cached && (
+        <Narrow condition="cached" context={context}>
+          yes
+        </Narrow>
+      ),
+  },
+  narrowing("attempts", "Attempts", ({ attempts }) => (attempts > 0 ? String(attempts) : ""), {
+    ...{ width: 10, priority: 3, numeric: true },
+  }),
+  narrowing("priority", "Priority", (row) => String(row.priority), { width: 10, numeric: true, ...hidden }),
+  {
+    ...{ id: "invocation_id", title: "Invocation", sortKey: "invocation_id", width: 16, ...hidden },
+    cell: ({ invocation }, context) => <BuildCell id={invocation} kind="invocation" context={context} />,
   },
   {
-    id: "queue_duration",
-    title: "Waited",
-    sortKey: "queue_duration",
-    width: 10,
-    priority: 3,
-    numeric: true,
-    cell: (row, { now }) => span(waitedMs(row, now)),
+    ...{ id: "correlated_invocations_id", title: "Build group", sortKey: "correlated_invocations_id", width: 16 },
+    ...hidden,
+    cell: ({ correlated }, context) => <BuildCell id={correlated} kind="correlated" context={context} />,
   },
-  {
-    id: "duration",
-    title: "Ran",
-    sortKey: "duration",
-    width: 10,
-    priority: 2,
-    numeric: true,
-    cell: (row, { now }) => span(ranMs(row, now)),
-  },
-  {
-    id: "exit_code",
-    title: "Exit",
-    sortKey: "exit_code",
-    width: 7,
-    priority: 3,
-    numeric: true,
-    cell: ({ exitCode }) => exitCode ?? null,
-  },
-  {
-    id: "cached",
-    title: "Cached",
-    sortKey: "cached",
-    width: 9,
-    priority: 3,
-    cell: ({ cached }) => (cached ? "yes" : null),
-  },
-  {
-    id: "attempts",
-    title: "Attempts",
-    sortKey: "attempts",
-    width: 10,
-    priority: 3,
-    numeric: true,
-    cell: ({ attempts }) => (attempts > 0 ? attempts : null),
-  },
-  {
-    id: "priority",
-    title: "Priority",
-    sortKey: "priority",
-    width: 9,
-    priority: 3,
-    numeric: true,
-    hiddenByDefault: true,
-    cell: ({ priority }) => priority,
-  },
-  narrowing("invocation_id", "Invocation", (row) => row.invocation, { width: 16, priority: 3, hiddenByDefault: true }),
-  narrowing("client_actor", "Client", (row) => row.actor, { width: 12, priority: 3, hiddenByDefault: true }),
-  {
-    id: "completed_time",
-    title: "Ended",
-    sortKey: "completed_time",
-    width: 12,
-    priority: 3,
-    hiddenByDefault: true,
-    cell: ({ completedAt }, { now }) => time(completedAt, now),
-  },
-  {
-    id: "start_time",
-    title: "Started",
-    sortKey: "start_time",
-    width: 12,
-    priority: 3,
-    hiddenByDefault: true,
-    cell: ({ startedAt }, { now }) => time(startedAt, now),
-  },
+  narrowing("tool_version", "Version", (row) => row.toolVersion, { width: 10, ...hidden }),
+  narrowing("configuration_id", "Configuration", (row) => row.configuration, { width: 16, ...hidden }),
+  narrowing("action_digest", "Action", (row) => row.action, { width: 18, ...hidden }),
+  narrowing("client_actor", "Client", (row) => row.actor, { width: 12, ...hidden }),
+  narrowing("client_subject", "Subject", (row) => row.subject, { width: 12, ...hidden }),
+  narrowing("client_workflow", "Workflow", (row) => row.workflow, { width: 12, ...hidden }),
+  moment("start_time", "Started", (row) => row.startedAt, hidden),
+  moment("completed_time", "Ended", (row) => row.completedAt, hidden),
+  moment("update_time", "Changed", (row) => row.updatedAt, hidden),
 ];
+
+/** The columns that an address asks for, as `stage,name,worker`; the usual ones where it names none that there is. */
+export function shownColumns(ids: string | undefined): readonly Column[] {
+  const wanted = new Set(ids?.split(","));
+  const chosen = columns.filter(({ id }) => wanted.has(id));
+  return chosen.length > 0 ? chosen : columns.filter(({ hiddenByDefault }) => !hiddenByDefault);
+}

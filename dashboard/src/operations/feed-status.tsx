@@ -1,3 +1,4 @@
+import { failureOf } from "../api/failure.ts";
 import { countText } from "../format/number.ts";
 import { useNow } from "../ui/use-now.ts";
 import type { Feed, FeedState } from "./feed.ts";
@@ -12,7 +13,7 @@ export function FeedStatus({ state, feed }: { readonly state: FeedState; readonl
       <span role="status">{PHASES[phase]}</span>
       <span className="count">
         {countText(rows.length)}
-        {truncated && "+"} {rows.length === 1 ? "operation" : "operations"}
+        {truncated && "+"} <span className="wide">{rows.length === 1 ? "operation" : "operations"}</span>
       </span>
       <button type="button" className="quiet" onClick={paused ? feed?.resume : feed?.pause} aria-pressed={paused}>
         {paused ? "Resume" : "Pause"}
@@ -33,11 +34,17 @@ const PHASES: Record<FeedState["phase"], string> = {
 export function DisconnectedBanner({ state, feed }: { readonly state: FeedState; readonly feed: Feed | undefined }) {
   const now = useNow();
   if (state.phase !== "disconnected") return null;
+  const { code, message } = failureOf(state.error);
   const seconds = Math.max(0, Math.ceil(((state.retryAt ?? now) - now) / 1000));
   return (
     <div className="banner">
-      <span role="alert">The server cannot be reached. What you see is how things were; nothing will be missed.</span>
-      <span aria-hidden="true">{seconds > 0 ? `Next attempt in ${seconds} s.` : "Trying …"}</span>
+      <span role="alert">
+        {code === "UNAVAILABLE" ? "The server cannot be reached." : `The server says ${code}: ${message}.`} What you see
+        is how things were; nothing will be missed.
+      </span>
+      <span className="dim" aria-hidden="true">
+        {seconds > 0 ? `Next attempt in ${seconds} s.` : "Trying …"}
+      </span>
       <button type="button" onClick={feed?.retry}>
         Try now
       </button>

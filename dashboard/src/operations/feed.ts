@@ -1,8 +1,10 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { OperationSummary, WatchOperationsResponse } from "../../../gen/opgrid/v1/opgrid_pb.ts";
+import type { WatchOperationsResponse } from "../../../gen/opgrid/v1/opgrid_pb.ts";
 import { OperationView } from "../../../gen/opgrid/v1/opgrid_pb.ts";
-import { createRows, type Row } from "./row.ts";
-import { placeOf, type RowOrder, rowOrder } from "./row-order.ts";
+import type { FeedPage, Timer } from "./feed-page.ts";
+import type { Row } from "./row.ts";
+import { rowOrder } from "./row-order.ts";
+import { createSortedRows } from "./rows.ts";
 
 /** How a feed is doing. */
 export type FeedPhase =
@@ -27,7 +29,7 @@ export interface FeedState {
   /** How many changes have been taken in, rows at the beginning included. */
   readonly changes: number;
   readonly error: unknown;
-  /** When the next attempt is made, in milliseconds since the epoch. */
+  /** When the next attempt is made, in milliseconds since the epoch; undefined while one is being made. */
   readonly retryAt: number | undefined;
 }
 
@@ -42,7 +44,7 @@ export interface Feed {
   retry(): void;
   /** The row of a name, as it is now. */
   get(name: string): Row | undefined;
-  /** Where a row is among the rows. */
+  /** How many rows come before one: where it is, or where it was if it is gone or has moved. */
   indexOf(row: Row): number;
   close(): void;
 }
@@ -55,6 +57,7 @@ export type Watch = (
 
 export interface FeedOptions {
   readonly watch: Watch;
+  readonly page: FeedPage;
   readonly instance: string;
   /** As the server understands it. */
   readonly filter: string;
@@ -68,6 +71,10 @@ const TELL_EVERY_MS = 100;
 const HIDDEN_AFTER_MS = 5000;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 15_000;
+/** A connection that is silent for so long is dead: the server says every 30 s that nothing has happened. */
+const LONGEST_SILENCE_MS = 90_000;
+/** News that have come already are taken in for so long before the page gets its turn. */
+const TURN_MS = 8;
 
 const HOPELESS = new Set<Code>([
   Code.InvalidArgument,
@@ -81,14 +88,15 @@ const HOPELESS = new Set<Code>([
  * Follows operations. A connection that breaks is made again, later each time up to 15 s, and resumes with the last token,
  * so that nothing is missed. While the page is hidden there is none.
  */
-export function createFeed({ watch, instance, filter, limit = 100_000 }: FeedOptions): Feed {
-  const order = rowOrder(filter);
-  const table = createTable(order, limit);
+export function createFeed({ watch, page, instance, filter, limit = 100_000 }: FeedOptions): Feed {
+  const rows = createSortedRows(rowOrder(filter), limit);
   const listeners = new Set<() => void>();
-  let state: FeedState = { ...table.view(), phase: "loading", error: undefined, retryAt: undefined };
-  let telling: ReturnType<typeof setTimeout> | undefined;
-  let retrying: ReturnType<typeof setTimeout> | undefined;
-  let hiding: ReturnType<typeof setTimeout> | undefined;
+  let changes = 0;
+  let telling: Timer | undefined;
+  let retrying: Timer | undefined;
+  let hiding: Timer | undefined;
+  let listening: Timer | undefined;
+  let heardAt = 0;
   let connection: AbortController | undefined;
   let resumeToken = "";
   let live = false;
@@ -96,14 +104,16 @@ export function createFeed({ watch, instance, filter, limit = 100_000 }: FeedOpt
   let paused = false;
   let closed = false;
 
+  const view = () => ({ rows: rows.all(), truncated: rows.truncated(), changes });
+  let state: FeedState = { ...view(), phase: "loading", error: undefined, retryAt: undefined };
   const tell = () => {
-    clearTimeout(telling);
+    telling?.cancel();
     telling = undefined;
-    state = { ...state, ...table.view() };
+    state = { ...state, ...view() };
     for (const listener of listeners) listener();
   };
   const tellSoon = () => {
-    telling ??= setTimeout(tell, TELL_EVERY_MS);
+    telling ??= page.after(TELL_EVERY_MS, tell);
   };
   const enter = (phase: FeedPhase, more: Partial<FeedState> = {}) => {
     state = { ...state, error: undefined, retryAt: undefined, ...more, phase };
@@ -112,19 +122,24 @@ export function createFeed({ watch, instance, filter, limit = 100_000 }: FeedOpt
 
   const take = (news: WatchOperationsResponse) => {
     failures = 0;
+    heardAt = page.now();
     if (news.reset) {
-      table.clear();
+      rows.clear();
       live = false;
     }
-    table.apply(news);
+    rows.apply(news);
+    changes += news.changes.length;
     resumeToken = news.resumeToken || resumeToken;
     live ||= news.live;
     const phase = live ? "live" : "loading";
     if (state.phase !== phase) enter(phase);
+    // The first rows are waited for.
+    else if (news.reset) tell();
     else if (news.changes.length > 0) tellSoon();
   };
 
   const fail = (thrown: unknown) => {
+    disconnect();
     const { code } = ConnectError.from(thrown);
     if (code === Code.InvalidArgument && resumeToken !== "") {
       // Perhaps it is the token that is refused: begin anew, once.
@@ -132,18 +147,26 @@ export function createFeed({ watch, instance, filter, limit = 100_000 }: FeedOpt
       return connect();
     }
     if (HOPELESS.has(code)) return enter("refused", { error: thrown });
-    const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures) * (0.75 + Math.random() / 2);
+    const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures) * (0.75 + page.random() / 2);
     failures += 1;
-    retrying = setTimeout(connect, wait);
-    enter("disconnected", { error: thrown, retryAt: Date.now() + wait });
+    retrying = page.after(wait, () => {
+      enter("disconnected", { error: thrown });
+      connect();
+    });
+    enter("disconnected", { error: thrown, retryAt: page.now() + wait });
   };
 
   const follow = async (signal: AbortSignal) => {
     try {
       const request = { instanceName: instance, filter, resumeToken, view: OperationView.SUMMARY, limit };
+      let turnEnds = page.now() + TURN_MS;
       for await (const news of watch(request, { signal })) {
         if (signal.aborted) return;
         take(news);
+        if (page.now() < turnEnds) continue;
+        await page.turn();
+        if (signal.aborted) return;
+        turnEnds = page.now() + TURN_MS;
       }
       if (!signal.aborted) fail(new ConnectError("the server ended the stream", Code.Unavailable));
     } catch (thrown) {
@@ -151,24 +174,38 @@ export function createFeed({ watch, instance, filter, limit = 100_000 }: FeedOpt
     }
   };
   const disconnect = () => {
-    clearTimeout(retrying);
+    retrying?.cancel();
+    listening?.cancel();
     connection?.abort();
     connection = undefined;
+  };
+  const listen = () => {
+    const left = heardAt + LONGEST_SILENCE_MS - page.now();
+    if (left <= 0) connect();
+    else listening = page.after(left, listen);
   };
   const connect = () => {
     disconnect();
     if (closed || paused) return;
     connection = new AbortController();
+    heardAt = page.now();
+    listen();
     void follow(connection.signal);
   };
-
-  const onVisibility = () => {
-    clearTimeout(hiding);
-    if (document.visibilityState === "hidden") hiding = setTimeout(disconnect, HIDDEN_AFTER_MS);
-    else if (connection === undefined && state.phase !== "refused") connect();
+  const reconnect = () => {
+    failures = 0;
+    if (state.phase === "refused") enter("loading");
+    connect();
   };
-  document.addEventListener("visibilitychange", onVisibility);
+
+  const onPage = () => {
+    hiding?.cancel();
+    if (page.isHidden()) hiding = page.after(HIDDEN_AFTER_MS, disconnect);
+    else if (connection === undefined && state.phase !== "refused") reconnect();
+  };
+  const leavePage = page.subscribe(onPage);
   connect();
+  onPage();
 
   return {
     state: () => state,
@@ -184,75 +221,17 @@ export function createFeed({ watch, instance, filter, limit = 100_000 }: FeedOpt
     resume: () => {
       paused = false;
       enter(live ? "live" : "loading");
-      connect();
+      reconnect();
     },
-    retry: () => {
-      failures = 0;
-      connect();
-    },
-    get: table.get,
-    indexOf: table.indexOf,
+    retry: reconnect,
+    get: rows.get,
+    indexOf: rows.placeOf,
     close: () => {
       closed = true;
       disconnect();
-      clearTimeout(telling);
-      clearTimeout(hiding);
-      document.removeEventListener("visibilitychange", onVisibility);
-    },
-  };
-}
-
-/** The rows, by name and in order. */
-function createTable(order: RowOrder, limit: number) {
-  const toRow = createRows();
-  const byName = new Map<string, Row>();
-  let rows: Row[] = [];
-  let truncated = false;
-  let changes = 0;
-
-  const remove = (name: string) => {
-    const row = byName.get(name);
-    if (!row) return;
-    byName.delete(name);
-    rows.splice(placeOf(rows, row, order), 1);
-  };
-  const put = (summary: OperationSummary) => {
-    const row = toRow(summary);
-    const before = byName.get(row.name);
-    if (before && order(before, row) === 0) {
-      rows[placeOf(rows, before, order)] = row;
-      byName.set(row.name, row);
-      return;
-    }
-    if (before) remove(row.name);
-    // Beyond the last row lie others that were never sent.
-    const last = rows.at(-1);
-    if (truncated && last && order(last, row) < 0) return;
-    rows.splice(placeOf(rows, row, order), 0, row);
-    byName.set(row.name, row);
-    if (rows.length <= limit) return;
-    const dropped = rows.pop();
-    if (dropped) byName.delete(dropped.name);
-    truncated = true;
-  };
-
-  return {
-    view: () => ({ rows, truncated, changes }),
-    get: (name: string) => byName.get(name),
-    indexOf: (row: Row) => placeOf(rows, row, order),
-    clear: () => {
-      byName.clear();
-      rows = [];
-      truncated = false;
-    },
-    apply: (news: WatchOperationsResponse) => {
-      changes += news.changes.length;
-      for (const { change } of news.changes) {
-        if (change.case === "summary") put(change.value);
-        else if (change.case === "left" || change.case === "deleted") remove(change.value);
-      }
-      // What comes with it is among the first ones still.
-      truncated ||= news.truncated;
+      telling?.cancel();
+      hiding?.cancel();
+      leavePage();
     },
   };
 }

@@ -21,6 +21,8 @@ export interface Row {
   readonly startedAt: number | undefined;
   readonly completedAt: number | undefined;
   readonly updatedAt: number | undefined;
+  /** Whether the client told anything of its call; "" below is nothing told of one thing. */
+  readonly told: boolean;
   readonly tool: string;
   readonly toolVersion: string;
   readonly invocation: string;
@@ -69,6 +71,7 @@ export function createRows(): (summary: OperationSummary) => Row {
       startedAt: msOf(summary.startTime),
       completedAt: msOf(summary.completedTime),
       updatedAt: msOf(summary.updateTime),
+      told: metadata !== undefined,
       tool: word(metadata?.toolDetails?.toolName),
       toolVersion: word(metadata?.toolDetails?.toolVersion),
       invocation: word(metadata?.toolInvocationId),

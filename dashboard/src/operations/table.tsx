@@ -1,86 +1,79 @@
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useLayoutEffect, useRef } from "react";
+import { type KeyboardEvent, type MouseEvent, type ReactNode, useEffect, useMemo, useRef } from "react";
 import { useNow } from "../ui/use-now.ts";
+import type { CellContext } from "./cells.tsx";
 import type { Column } from "./columns.tsx";
 import type { Feed, FeedState } from "./feed.ts";
 import type { Sort } from "./filter-text.ts";
 import type { Row } from "./row.ts";
+import { TableHead } from "./table-head.tsx";
+import { TableRow } from "./table-row.tsx";
+import { useNarrowPage } from "./use-narrow-page.ts";
+import { useRowsWindow } from "./use-rows-window.ts";
+import "./table.css";
 
 interface TableProps {
   readonly state: FeedState;
   readonly feed: Feed | undefined;
   readonly columns: readonly Column[];
+  /** Whether the reader has chosen the columns: then all are shown, however narrow. */
+  readonly chosen: boolean;
+  /** Whether the rows are about to be replaced by others. */
+  readonly fades: boolean;
   readonly sort: Sort | undefined;
   readonly onSort: (sort: Sort) => void;
-  readonly onNarrow: (key: string, value: string) => void;
+  readonly onNarrow: (condition: string) => void;
   /** The name of the row that keys are about. */
   readonly selected: string | undefined;
   readonly onSelect: (name: string) => void;
   readonly onOpen: (name: string) => void;
+  /** Goes to another row: so many further. */
+  readonly onStep: (by: number) => void;
+  /** What is said where rows would be. */
+  readonly children?: ReactNode;
 }
-
-const ROW_HEIGHT = 28;
 
 /** The operations of a feed. Only the rows in sight are made, and what is in sight stays there when others come above. */
 export function OperationsTable(props: TableProps) {
-  const { state, feed, columns, sort, onSort, onNarrow, selected, onSelect, onOpen } = props;
-  const { rows } = state;
+  const { state, feed, columns, chosen, fades, sort, onSort, selected, children } = props;
   const scroller = useRef<HTMLDivElement>(null);
-  const now = useNow();
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_HEIGHT,
-    scrollMargin: ROW_HEIGHT,
-    overscan: 12,
-  });
-  useAnchor(scroller, state, feed);
-  useEffect(() => {
-    const row = selected === undefined ? undefined : feed?.get(selected);
-    if (row && feed) virtual.scrollToIndex(feed.indexOf(row), { align: "auto" });
-  }, [selected, feed, virtual]);
-
-  const items = virtual.getVirtualItems();
-  const before = (items[0]?.start ?? ROW_HEIGHT) - ROW_HEIGHT;
-  const after = virtual.getTotalSize() - ((items.at(-1)?.end ?? ROW_HEIGHT) - ROW_HEIGHT);
+  const isNarrow = useNarrowPage() && !chosen;
+  // As in table.css.
+  const rowHeight = isNarrow ? 48 : 28;
+  const [made, reveal] = useRowsWindow(scroller, { rows: state.rows, feed, rowHeight });
+  useRevealed(scroller, { selected, feed, reveal });
+  const [context, selectedContext] = useContexts(props.onNarrow);
+  const shown = isNarrow ? undefined : columns;
+  const width = shown?.length ?? 1;
+  const hasSelected = selected !== undefined && feed?.get(selected) !== undefined;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
-    <section className="table-scroller" ref={scroller} tabIndex={0} aria-label="Operations">
-      <table className="operations" aria-rowcount={rows.length + 1}>
-        <Columns columns={columns} />
-        <thead>
-          <tr aria-rowindex={1}>
-            {columns.map((column) => (
-              <Heading key={column.id} column={column} sort={sort} onSort={onSort} />
-            ))}
-          </tr>
-        </thead>
+    <div className={`table-scroller${chosen ? " chosen" : ""}${fades ? " fades" : ""}`} ref={scroller}>
+      <table
+        className="operations"
+        // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: its rows are chosen and walked by keys
+        role="grid"
+        aria-label="Operations"
+        aria-rowcount={state.rows.length + 1}
+        onClick={(event) => onRowClick(event, props)}
+        onDoubleClick={({ target }) => withName(target, props.onOpen)}
+        onKeyDown={(event) => onRowKey(event, props)}
+      >
+        <TableHead columns={shown} chosen={chosen} sort={sort} onSort={onSort} />
         <tbody>
-          <Spacer height={before} columns={columns.length} />
-          {items.map(({ index }) => {
-            const row = rows[index] as Row;
-            return (
-              <TableRow
-                key={row.name}
-                {...{ row, index, columns, now, onNarrow, onOpen, onSelect }}
-                selected={row.name === selected}
-              />
-            );
-          })}
-          <Spacer height={after} columns={columns.length} />
+          <Spacer height={made.before} columns={width} />
+          {state.rows.slice(made.first, made.end).map((row: Row, at) => (
+            <TableRow
+              key={row.name}
+              {...{ row, columns: shown, index: made.first + at }}
+              context={row.name === selected ? selectedContext : context}
+              selected={row.name === selected}
+              isTabStop={hasSelected ? row.name === selected : at === 0}
+            />
+          ))}
+          <Spacer height={made.after} columns={width} />
         </tbody>
       </table>
-    </section>
-  );
-}
-
-function Columns({ columns }: { readonly columns: readonly Column[] }) {
-  return (
-    <colgroup>
-      {columns.map(({ id, width, priority }) => (
-        <col key={id} className={`priority-${priority}`} style={{ width: `${width}ch` }} />
-      ))}
-    </colgroup>
+      {children}
+    </div>
   );
 }
 
@@ -88,88 +81,77 @@ function Columns({ columns }: { readonly columns: readonly Column[] }) {
 function Spacer({ height, columns }: { readonly height: number; readonly columns: number }) {
   if (height <= 0) return null;
   return (
-    // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a row is focusable in grids only
-    <tr aria-hidden="true" className="spacer">
-      <td colSpan={columns} style={{ height }} />
+    // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: it is room, not a row
+    <tr role="presentation" className="spacer">
+      <td role="presentation" colSpan={columns} style={{ height }} />
     </tr>
   );
 }
 
-interface HeadingProps {
-  readonly column: Column;
-  readonly sort: Sort | undefined;
-  readonly onSort: (sort: Sort) => void;
+/** What cells are told: those of the selected row, and the others. */
+function useContexts(onNarrow: (condition: string) => void): [others: CellContext, selected: CellContext] {
+  const now = useNow();
+  const latest = useRef(onNarrow);
+  useEffect(() => {
+    latest.current = onNarrow;
+  });
+  return useMemo(() => {
+    const narrow = (condition: string) => latest.current(condition);
+    return [
+      { now, onNarrow: narrow, tabIndex: -1 },
+      { now, onNarrow: narrow, tabIndex: 0 },
+    ];
+  }, [now]);
 }
 
-function Heading({ column: { title, sortKey, priority, numeric }, sort, onSort }: HeadingProps) {
-  const className = `priority-${priority}${numeric ? " numeric" : ""}`;
-  if (sortKey === undefined) return <th className={className}>{title}</th>;
-  const isSorted = sort?.key === sortKey;
-  const descending = isSorted && sort.descending;
-  const direction = descending ? "descending" : "ascending";
-  return (
-    <th className={className} aria-sort={isSorted ? direction : "none"}>
-      <button
-        type="button"
-        className="sort"
-        onClick={() => onSort({ key: sortKey, descending: isSorted ? !descending : true })}
-      >
-        {title}
-        <span aria-hidden="true">{isSorted ? (descending ? " ▾" : " ▴") : ""}</span>
-      </button>
-    </th>
-  );
+interface Selection {
+  readonly selected: string | undefined;
+  readonly feed: Feed | undefined;
+  readonly reveal: (index: number) => void;
 }
 
-interface RowProps {
-  readonly row: Row;
-  readonly index: number;
-  readonly columns: readonly Column[];
-  readonly now: number;
-  readonly selected: boolean;
-  readonly onNarrow: (key: string, value: string) => void;
-  readonly onSelect: (name: string) => void;
-  readonly onOpen: (name: string) => void;
+/** Brings a row into sight, and the focus to it, when it is selected; not again when it moves. */
+function useRevealed(scroller: React.RefObject<HTMLElement | null>, { selected, feed, reveal }: Selection): void {
+  const latest = useRef(reveal);
+  useEffect(() => {
+    latest.current = reveal;
+  });
+  useEffect(() => {
+    const row = selected === undefined ? undefined : feed?.get(selected);
+    if (!row || !feed) return;
+    latest.current(feed.indexOf(row));
+    const frame = requestAnimationFrame(() => {
+      const isElsewhere = document.activeElement?.closest("tr")?.dataset.name === selected;
+      const element = scroller.current?.querySelector<HTMLElement>('tr[aria-selected="true"]');
+      if (!isElsewhere) element?.focus({ preventScroll: true });
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [selected, feed, scroller]);
 }
 
-function TableRow({ row, index, columns, now, selected, onNarrow, onSelect, onOpen }: RowProps) {
-  const context = { now, onNarrow };
-  return (
-    <tr
-      aria-rowindex={index + 2}
-      className={selected ? "selected" : undefined}
-      aria-current={selected ? "true" : undefined}
-      onClick={() => onSelect(row.name)}
-      onDoubleClick={() => onOpen(row.name)}
-    >
-      {columns.map((column) => (
-        <td key={column.id} className={`priority-${column.priority}${column.numeric ? " numeric" : ""}`}>
-          {column.cell(row, context)}
-        </td>
-      ))}
-    </tr>
-  );
+function withName(target: EventTarget, use: (name: string) => void): void {
+  const name = target instanceof Element && target.closest<HTMLElement>("tr[data-name]")?.dataset.name;
+  if (name) use(name);
 }
 
-/** Keeps the first row in sight where it is while others come and go above it, unless the reader is at the top. */
-function useAnchor(scroller: React.RefObject<HTMLDivElement | null>, state: FeedState, feed: Feed | undefined): void {
-  const anchor = useRef<{ name: string; index: number }>(undefined);
-  useLayoutEffect(() => {
-    const element = scroller.current;
-    if (!element) return;
-    const known = anchor.current;
-    const row = known && feed?.get(known.name);
-    if (known && row && feed && element.scrollTop > 0) {
-      const moved = feed.indexOf(row) - known.index;
-      if (moved !== 0) element.scrollTop += moved * ROW_HEIGHT;
-    }
-    const note = () => {
-      const index = Math.floor(element.scrollTop / ROW_HEIGHT);
-      const first = state.rows[index];
-      anchor.current = first && { name: first.name, index };
-    };
-    note();
-    element.addEventListener("scroll", note, { passive: true });
-    return () => element.removeEventListener("scroll", note);
-  }, [scroller, state, feed]);
+function onRowClick({ target }: MouseEvent, { onSelect }: TableProps): void {
+  // A text that was marked in a row is wanted for itself.
+  if (getSelection()?.type === "Range") return;
+  withName(target, onSelect);
+}
+
+const PAGE = 20;
+const STEPS: Readonly<Record<string, number>> = {
+  ...{ ArrowDown: 1, ArrowUp: -1, PageDown: PAGE, PageUp: -PAGE },
+  ...{ Home: Number.NEGATIVE_INFINITY, End: Number.POSITIVE_INFINITY },
+};
+
+function onRowKey(event: KeyboardEvent, { onStep, onOpen }: TableProps): void {
+  const { target, key } = event;
+  if (event.ctrlKey || event.metaKey || event.altKey || !(target instanceof HTMLTableRowElement)) return;
+  const by = STEPS[key];
+  if (by !== undefined) onStep(by);
+  else if (key === "Enter") withName(target, onOpen);
+  else return;
+  event.preventDefault();
 }

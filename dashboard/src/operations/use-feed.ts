@@ -1,8 +1,10 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { farm } from "../api/clients.ts";
-import { createFeed, type Feed, type FeedState } from "./feed.ts";
+import { browserPage } from "./browser-page.ts";
+import { createFeed, type Feed, type FeedOptions, type FeedState } from "./feed.ts";
 
-const NOTHING: FeedState = {
+/** What there is to see before there is a feed. */
+export const NOTHING: FeedState = {
   phase: "loading",
   rows: [],
   truncated: false,
@@ -10,17 +12,28 @@ const NOTHING: FeedState = {
   error: undefined,
   retryAt: undefined,
 };
-const never = () => () => {};
 
-/** Follows the operations of an instance that match a filter for as long as the component is there. */
+/** A feed of the server and the page that this runs in. */
+export function openFeed(options: Omit<FeedOptions, "watch" | "page">): Feed {
+  return createFeed({ ...options, watch: farm.watchOperations.bind(farm), page: browserPage });
+}
+
+/**
+ * Follows the operations of an instance that match a filter for as long as the component is there. Until the feed of
+ * another filter is made, there is none.
+ */
 export function useFeed(instance: string, filter: string, limit?: number): [state: FeedState, feed: Feed | undefined] {
-  const [feed, setFeed] = useState<Feed>();
+  const [made, setMade] = useState<{ readonly feed: Feed; readonly of: string }>();
+  const of = JSON.stringify([instance, filter, limit]);
   useEffect(() => {
-    const watch = farm.watchOperations.bind(farm);
-    const made = createFeed({ watch, instance, filter, ...(limit !== undefined && { limit }) });
-    setFeed(made);
-    return () => made.close();
-  }, [instance, filter, limit]);
-  const state = useSyncExternalStore(feed?.subscribe ?? never, feed?.state ?? (() => NOTHING));
+    const feed = openFeed({ instance, filter, ...(limit !== undefined && { limit }) });
+    setMade({ feed, of });
+    return () => feed.close();
+  }, [instance, filter, limit, of]);
+  const feed = made?.of === of ? made.feed : undefined;
+  const state = useSyncExternalStore(feed?.subscribe ?? never, feed?.state ?? nothing);
   return [state, feed];
 }
+
+const never = () => () => {};
+const nothing = () => NOTHING;

@@ -3,7 +3,7 @@ import { Dialog } from "../ui/dialog.tsx";
 const KEYS = [
   ["j, k", "next, previous row"],
   ["Enter", "open the row"],
-  ["/", "write a filter"],
+  ["/", "write a filter; Tab takes what is offered, Esc leaves"],
   ["p", "pause or resume live updates"],
   ["x", "cancel the operation that is open"],
   ["Esc", "close, or go back to the list"],
@@ -27,7 +27,10 @@ export function Help({ onClose }: { readonly onClose: () => void }) {
           </div>
         ))}
       </dl>
-      <p>A click on a worker, target, tool and the like narrows the list to it.</p>
+      <p>
+        A click on a stage, worker, target, tool and the like narrows the list to it; with <kbd>Alt</kbd> or{" "}
+        <kbd>Shift</kbd> to everything else.
+      </p>
       <form method="dialog">
         <button type="button" onClick={onClose}>
           Close

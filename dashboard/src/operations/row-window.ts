@@ -22,7 +22,7 @@ export interface Sight {
 }
 
 /** How many rows are made beyond what is in sight, on either side. */
-const SPARE = 12;
+const SPARE = 8;
 
 /** The rows in sight and some more, a multiple of 4 so that not every pixel makes other ones. */
 export function windowOf({ top, height, rowHeight, count, lift }: Sight): RowWindow {

@@ -56,21 +56,21 @@ export function useRowsWindow(
     const element = scroller.current;
     if (!element || !feed) return;
     let stilling: ReturnType<typeof setTimeout> | undefined;
-    const note = () => {
+    const note = (top: number) => {
       const last = shown.current;
       if (!last) return;
-      if (element.scrollTop <= 0) {
+      if (top <= 0) {
         anchor.current = undefined;
         return;
       }
-      const index = Math.floor((element.scrollTop + last.lift) / rowHeight);
+      const index = Math.floor((top + last.lift) / rowHeight);
       const row = last.rows[index - last.window.first];
       if (row) anchor.current = { feed, row, y: index * rowHeight - last.lift };
     };
-    const isOutOfSight = () => {
+    const isOutOfSight = (top: number) => {
       const last = shown.current;
       if (!last) return true;
-      const first = (element.scrollTop + last.lift) / rowHeight;
+      const first = (top + last.lift) / rowHeight;
       const end = first + element.clientHeight / rowHeight;
       return first < last.window.first + 2 || end > last.window.end - 2;
     };
@@ -79,15 +79,16 @@ export function useRowsWindow(
       render();
     };
     const onScroll = () => {
+      const top = element.scrollTop;
       // What this has done itself is nobody's scrolling.
-      if (element.scrollTop === settledAt.current) return;
+      if (top === settledAt.current) return;
       settledAt.current = undefined;
       isScrolling.current = true;
       clearTimeout(stilling);
       stilling = setTimeout(onStill, STILL_AFTER_MS);
       // At once, before it is drawn: what has come into sight must be there.
-      if (isOutOfSight()) flushSync(render);
-      note();
+      if (isOutOfSight(top)) flushSync(render);
+      note(top);
     };
     const sizes = new ResizeObserver(render);
     sizes.observe(element);

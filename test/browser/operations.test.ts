@@ -7,7 +7,7 @@ import { requireEngine } from "../helpers/e2e-engines.ts";
 import { startOpgrid } from "../helpers/e2e-server.ts";
 import { seedOperations } from "../helpers/seed-operations.ts";
 
-const rows = (page: Page) => page.getByRole("row").filter({ has: page.getByRole("cell") });
+const rows = (page: Page) => page.getByRole("row").filter({ has: page.getByRole("gridcell") });
 const rowOf = (page: Page, name: string) => rows(page).filter({ has: page.locator(`[title="${name}"]`) });
 
 test("shows a new operation within a second, and each change of it", { timeout: 60_000 }, async (t) => {

@@ -4,7 +4,16 @@ import { ExecutionStage_Value as Stage } from "../../gen/build/bazel/remote/exec
 const plain: Row = {
   ...{ name: "main/0", stage: Stage.COMPLETED, cancelled: false, errorCode: 0, exitCode: 0, cached: false },
   ...{ command: "cc", action: "a/1", priority: 0, attempts: 1, worker: "w", queuedAt: 0, startedAt: 0 },
-  ...{ completedAt: 0, updatedAt: 0, tool: "bazel", toolVersion: "7", invocation: "i", correlated: "", mnemonic: "Cc" },
+  ...{
+    completedAt: 0,
+    updatedAt: 0,
+    told: true,
+    tool: "bazel",
+    toolVersion: "7",
+    invocation: "i",
+    correlated: "",
+    mnemonic: "Cc",
+  },
   ...{ target: "//a", configuration: "", actor: "", subject: "", workflow: "" },
 };
 let made = 0;

@@ -2,6 +2,7 @@ import { failureOf } from "../api/failure.ts";
 import { countText } from "../format/number.ts";
 import { useNow } from "../ui/use-now.ts";
 import type { Feed, FeedState } from "./feed.ts";
+import "./feed-status.css";
 
 /** How live the list is, how long, and the button that pauses it. */
 export function FeedStatus({ state, feed }: { readonly state: FeedState; readonly feed: Feed | undefined }) {

@@ -63,6 +63,7 @@ export function createSortedRows(order: RowOrder, limit: number): Rows {
         if (change.case === "summary") put(change.value);
         else if (change.case === "left" || change.case === "deleted") remove(change.value);
       }
+      // What comes with it is among the first ones still.
       truncated ||= news.truncated;
     },
   };

@@ -46,7 +46,11 @@ export function OperationsTable(props: TableProps) {
   const width = shown?.length ?? 1;
   const hasSelected = selected !== undefined && feed?.get(selected) !== undefined;
   return (
-    <div className={`table-scroller${chosen ? " chosen" : ""}${fades ? " fades" : ""}`} ref={scroller}>
+    <section
+      className={`table-scroller${chosen ? " chosen" : ""}${fades ? " fades" : ""}`}
+      aria-label="Operations"
+      ref={scroller}
+    >
       <table
         className="operations"
         // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: its rows are chosen and walked by keys
@@ -73,7 +77,7 @@ export function OperationsTable(props: TableProps) {
         </tbody>
       </table>
       {children}
-    </div>
+    </section>
   );
 }
 

@@ -17,7 +17,7 @@ import { digestOf, seriesOf, trendOf } from "../../dashboard/src/overview/figure
 import { windowOf } from "../../dashboard/src/overview/windows.ts";
 import { BotStatus } from "../../gen/google/devtools/remoteworkers/v1test2/bots_pb.ts";
 import {
-  type FiguresSchema,
+  FiguresSchema,
   GetFiguresResponseSchema,
   OperationSummarySchema,
   PlatformQueueSchema,
@@ -98,13 +98,18 @@ test("an address with a window that is none shows the last hour", () => {
 const toRow = createRows();
 const failure = (worker: string, errorCode: number): Row =>
   toRow(create(OperationSummarySchema, { name: "main/0198c0de", worker, errorCode }));
-const nothing = { instance: "main", platforms: [], ageMs: 0, workers: [], failures: [] };
+const window = windowOf("1h");
+const calm = { instance: "main", platforms: [], ageMs: 0, window, total: undefined, workers: undefined, failures: [] };
+const totalOf = (succeeded: bigint, failed: bigint) =>
+  create(FiguresSchema, { succeededCount: succeeded, failedCount: failed });
 
 test("a farm that does well needs no attention", () => {
   const platform = create(PlatformQueueSchema, { served: true, queuedCount: 3n, oldestWait: durationFromMs(9000) });
   const worker = create(WorkerSchema, { botId: "a", status: BotStatus.OK });
   const failures = [failure("a", 0), failure("a", 4), failure("a", 4), failure("b", 4)];
-  assert.deepEqual(concernsOf({ ...nothing, platforms: [platform], workers: [worker], failures }), []);
+  const total = totalOf(4n, 3n);
+  assert.deepEqual(concernsOf({ ...calm, platforms: [platform], workers: [worker], total, failures }), []);
+  assert.deepEqual(concernsOf({ ...calm, total: totalOf(0n, 2n) }), []);
 });
 
 test("what is wrong with a farm is told with where to look", () => {
@@ -115,7 +120,7 @@ test("what is wrong with a farm is told with where to look", () => {
   });
   const workers = [create(WorkerSchema, { botId: "a", instanceName: "main", status: BotStatus.UNHEALTHY })];
   const failures = [failure("b", 13), failure("b", 13), failure("b", 9)];
-  const concerns = concernsOf({ instance: "-", platforms: [slow, stuck], ageMs: 6000, workers, failures });
+  const concerns = concernsOf({ ...calm, instance: "-", platforms: [slow, stuck], ageMs: 6000, workers, failures });
   assert.deepEqual(
     concerns.map(({ grave, title, detail, path }) => [grave, title, detail, decodeURIComponent(path)]),
     [
@@ -130,4 +135,13 @@ test("what is wrong with a farm is told with where to look", () => {
       [false, "1 worker takes no work", "a (unhealthy)", "/workers?q=unavailable"],
     ],
   );
+});
+
+test("a farm without workers, or whose jobs fail, needs attention", () => {
+  const [none] = concernsOf({ ...calm, workers: [] });
+  assert.deepEqual([none?.grave, none?.title, none?.path], [true, "No worker serves this", "/workers?instance=main"]);
+  const [failed, ...more] = concernsOf({ ...calm, total: totalOf(3n, 3n) });
+  assert.deepEqual([failed?.title, failed?.detail], ["50 % of the jobs failed", "3 jobs in the last hour"]);
+  assert.match(decodeURIComponent(failed?.path ?? ""), /completed_time\+>\+now-1h/);
+  assert.deepEqual(more, []);
 });

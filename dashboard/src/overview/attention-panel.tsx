@@ -7,29 +7,24 @@ import { OperationLink } from "../ui/operation-link.tsx";
 import { StandingBadge } from "../ui/stage.tsx";
 import { useNow } from "../ui/use-now.ts";
 import { concernsOf, type Situation } from "./attention.ts";
-import type { Window } from "./windows.ts";
-
-/** What failed lately, the latest first. */
-export function failureFilter({ id }: Window): string {
-  return `(exit_code != 0 OR error.code != CANCELLED) AND completed_time > now-${id} AND sort_order = completed_time(desc)`;
-}
+import { failureFilter, type Window } from "./windows.ts";
 
 interface AttentionProps extends Omit<Situation, "ageMs" | "failures"> {
   /** When the platforms were told, in milliseconds since the epoch. */
   readonly at: number;
   readonly failures: FeedState;
-  readonly window: Window;
 }
 
 /** What somebody should look at: what is wrong now, and what failed lately. */
-export function Attention({ at, failures, window, ...situation }: AttentionProps) {
+export function Attention({ at, failures, ...situation }: AttentionProps) {
+  const { instance, window } = situation;
   const now = useNow();
   const concerns = concernsOf({ ...situation, ageMs: now - at, failures: failures.rows });
   return (
     <div className="attention">
       <section aria-labelledby="attention-heading">
         <h2 id="attention-heading">Needs attention</h2>
-        {concerns.length === 0 && <p className="dim">Nothing. All platforms are served, and all workers are fit.</p>}
+        {concerns.length === 0 && <p className="dim">Nothing.</p>}
         <ul>
           {concerns.map(({ key, grave, title, detail, path }) => (
             <li key={key} className={grave ? "grave" : undefined}>
@@ -38,7 +33,7 @@ export function Attention({ at, failures, window, ...situation }: AttentionProps
           ))}
         </ul>
       </section>
-      <Failures {...{ failures, window, now }} instance={situation.instance} />
+      <Failures {...{ instance, failures, window, now }} />
     </div>
   );
 }

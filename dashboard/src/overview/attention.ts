@@ -1,4 +1,4 @@
-import type { PlatformQueue, Worker } from "../../../gen/opgrid/v1/opgrid_pb.ts";
+import type { Figures, PlatformQueue, Worker } from "../../../gen/opgrid/v1/opgrid_pb.ts";
 import { plural } from "../format/number.ts";
 import { propertiesText } from "../format/properties.ts";
 import { tickingText } from "../format/time.ts";
@@ -7,6 +7,9 @@ import { withTerm } from "../operations/filter-text.ts";
 import type { Row } from "../operations/row.ts";
 import { isStuck, oldestWaitMs, platformFilter, sortedPlatforms, whyUnserved } from "../workers/platform-list.ts";
 import { isAvailable, stateOf } from "../workers/worker-list.ts";
+import { percentText } from "./figure-text.ts";
+import { failureRate } from "./figures.ts";
+import { failureFilter, type Window } from "./windows.ts";
 
 /** Something that somebody should look at. */
 export interface Concern {
@@ -26,7 +29,10 @@ export interface Situation {
   readonly ageMs: number;
   /** None as long as they are not known. */
   readonly workers: readonly Worker[] | undefined;
-  /** Recent ones. */
+  readonly window: Window;
+  /** The figures of the window. */
+  readonly total: Figures | undefined;
+  /** The latest of the window. */
   readonly failures: readonly Row[];
 }
 
@@ -35,10 +41,13 @@ const MOST_OF_A_KIND = 4;
 const LONG_WAIT_MS = 60_000;
 /** So many failures on one worker that are no exit code are hardly the fault of the actions. */
 const MANY_FAILURES = 3;
+const HIGH_RATE = 0.5;
 
 /** What needs attention, the gravest first. */
 export function concernsOf(situation: Situation): readonly Concern[] {
-  return [...stuckPlatforms(situation), ...longestWait(situation), ...failing(situation), ...unavailable(situation)];
+  return [stuckPlatforms, failingJobs, longestWait, failingWorkers, unavailableWorkers].flatMap((find) =>
+    find(situation),
+  );
 }
 
 /** Where everything is shown, the same can be in several instances. */
@@ -66,6 +75,14 @@ function stuckPlatforms(situation: Situation): Concern[] {
   return [...concerns, { key: "stuck", grave: true, title, detail: "", path: workersPath(instance) }];
 }
 
+function failingJobs({ total, window, instance }: Situation): Concern[] {
+  const rate = total ? (failureRate(total) ?? 0) : 0;
+  if (!total || rate < HIGH_RATE || total.failedCount < MANY_FAILURES) return [];
+  const title = `${percentText(rate)} of the jobs failed`;
+  const detail = `${plural(Number(total.failedCount), "job")} in the last ${window.words}`;
+  return [{ key: "failed", grave: true, title, detail, path: operationsPath(instance, failureFilter(window)) }];
+}
+
 /** The longest wait for workers that are there. */
 function longestWait(situation: Situation): Concern[] {
   const { platforms, ageMs } = situation;
@@ -89,7 +106,7 @@ function longestWait(situation: Situation): Concern[] {
   ];
 }
 
-function failing({ failures, instance }: Situation): Concern[] {
+function failingWorkers({ failures, instance }: Situation): Concern[] {
   const counts = new Map<string, number>();
   for (const { worker, errorCode } of failures) {
     if (worker !== "" && errorCode !== 0) counts.set(worker, (counts.get(worker) ?? 0) + 1);
@@ -107,7 +124,7 @@ function failing({ failures, instance }: Situation): Concern[] {
     }));
 }
 
-function unavailable({ workers, instance }: Situation): Concern[] {
+function unavailableWorkers({ workers, instance }: Situation): Concern[] {
   if (workers?.length === 0) {
     const detail = "Jobs wait until one does";
     return [{ key: "none", grave: true, title: "No worker serves this", detail, path: workersPath(instance) }];

@@ -10,11 +10,11 @@ import { useFeed } from "../operations/use-feed.ts";
 import { ErrorPanel, Loading } from "../ui/panels.tsx";
 import { PolledHead } from "../ui/polled-head.tsx";
 import { useWorkers } from "../workers/use-workers.ts";
-import { Attention, failureFilter } from "./attention-panel.tsx";
+import { Attention } from "./attention-panel.tsx";
 import { Charts } from "./charts.tsx";
 import { seriesOf } from "./figures.ts";
 import { Tiles } from "./tiles.tsx";
-import { WINDOWS, type Window, windowOf } from "./windows.ts";
+import { failureFilter, WINDOWS, type Window, windowOf } from "./windows.ts";
 import "./overview.css";
 
 const EVERY_MS = 5000;
@@ -42,6 +42,7 @@ export default function OverviewPage({ instance }: { readonly instance: string }
         <Tiles {...{ series, window }} figures={data} queue={queue.data} />
         <Attention
           {...{ instance, failures, window }}
+          total={data.total}
           platforms={queue.data?.platforms ?? []}
           at={queue.dataUpdatedAt}
           workers={workers.data}

@@ -91,6 +91,7 @@ export function createPlot(element: HTMLElement, data: PlotData, options: PlotOp
           value: (_plot: uPlot, value: number | null) => (value === null ? "–" : text(value)),
         })),
       ],
+      legend: { markers: { width: 0, fill: (_plot, series) => marker(data.lines[series - 1]) } },
       cursor: { sync: { key: CROSSHAIRS }, drag: { setScale: false, x: false, y: false }, y: false },
       hooks: { setCursor: [(plot) => plot.cursor.idx ?? plot.setLegend({ idx: latest(shown) })] },
     },
@@ -127,6 +128,12 @@ export function createPlot(element: HTMLElement, data: PlotData, options: PlotOp
       plot.destroy();
     },
   };
+}
+
+/** The look of a line, for the legend, which knows variables. */
+function marker(line: Line | undefined): string {
+  const colour = `var(--${line?.colour})`;
+  return line?.dashed ? `repeating-linear-gradient(90deg, ${colour} 0 4px, transparent 4px 7px)` : colour;
 }
 
 /** Where the last value is; the end, where there is none. */

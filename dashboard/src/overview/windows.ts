@@ -19,3 +19,8 @@ export const WINDOWS: readonly [Window, ...Window[]] = [
 export function windowOf(id: string | undefined): Window {
   return WINDOWS.find((window) => window.id === id) ?? WINDOWS[0];
 }
+
+/** What failed in a window that ends now, the latest first. */
+export function failureFilter({ id }: Window): string {
+  return `(exit_code != 0 OR error.code != CANCELLED) AND completed_time > now-${id} AND sort_order = completed_time(desc)`;
+}

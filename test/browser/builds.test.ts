@@ -33,6 +33,7 @@ test("a build shows up in the list, and its progress and failures as they come",
   await running.done;
   await until(async () => (await progress(page)) === "1 ok, 1 failed");
   await page.getByRole("heading", { name: "1 failure" }).waitFor();
+  await page.getByLabel("stderr").getByText("no luck").waitFor();
   await checkAccessibility();
 
   await page.getByRole("link", { name: "1 failed" }).click();

@@ -28,6 +28,7 @@ test("titles say first what sets a page apart", () => {
   assert.equal(title("/operations/main/0198c0de-0000-7000-8000-00112233aabb"), "Operation 00112233aabb · opgrid");
   assert.equal(title("/invocations/build-7", "main"), "Build build-7 · main · opgrid");
   assert.equal(title("/invocations"), "Builds · opgrid");
+  assert.equal(title("/invocations/ci/build/7"), "Build ci/build/7 · opgrid");
   assert.equal(title("/workers"), "Workers and queue · opgrid");
   assert.equal(title("/overview", "main"), "Overview · main · opgrid");
   assert.equal(title("/none"), "No such page · opgrid");

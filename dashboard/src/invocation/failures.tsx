@@ -5,6 +5,7 @@ import { durationText } from "../format/time.ts";
 import type { Row } from "../operations/row.ts";
 import { OperationLink } from "../ui/operation-link.tsx";
 import { StandingBadge } from "../ui/stage.tsx";
+import { FailureOutput } from "./failure-output.tsx";
 
 interface FailuresProps {
   /** In the order in which they ended. */
@@ -31,18 +32,8 @@ export function Failures({ failures, count, beganAt, href }: FailuresProps) {
         </Link>
       </h2>
       <ol className="plain">
-        {shown.map((row) => (
-          <li key={row.name}>
-            <p className="failure">
-              <StandingBadge {...row} />
-              <OperationLink name={row.name}>{row.target || row.command || "action"}</OperationLink>
-              <span>{row.mnemonic}</span>
-              <span className="dim">
-                after {durationText((row.completedAt ?? beganAt) - beganAt)}
-                {row.worker !== "" && ` on ${row.worker}`}
-              </span>
-            </p>
-          </li>
+        {shown.map((row, index) => (
+          <Failure key={row.name} row={row} beganAt={beganAt} isOpen={index === 0} />
         ))}
       </ol>
       {shown.length < failures.length && (
@@ -56,5 +47,39 @@ export function Failures({ failures, count, beganAt, href }: FailuresProps) {
         </p>
       )}
     </section>
+  );
+}
+
+interface FailureProps {
+  readonly row: Row;
+  readonly beganAt: number;
+  /** Whether its output is shown before anybody asks. */
+  readonly isOpen: boolean;
+}
+
+function Failure({ row, beganAt, isOpen }: FailureProps) {
+  const [open, setOpen] = useState(isOpen);
+  return (
+    <li>
+      <p className="failure">
+        <StandingBadge {...row} />
+        <OperationLink name={row.name}>{row.target || row.command || "action"}</OperationLink>
+        <span>{row.mnemonic}</span>
+        <span className="dim">
+          after {durationText((row.completedAt ?? beganAt) - beganAt)}
+          {row.worker !== "" && ` on ${row.worker}`}
+        </span>
+        <button
+          type="button"
+          className="quiet failure-output"
+          aria-expanded={open}
+          aria-label={`Output of ${row.target || row.name}`}
+          onClick={() => setOpen(!open)}
+        >
+          Output
+        </button>
+      </p>
+      {open && <FailureOutput name={row.name} />}
+    </li>
   );
 }

@@ -40,15 +40,16 @@ interface InvocationProps {
   readonly kind: BuildKind;
 }
 
-/** Figures of many operations take a noticeable time: they are made less often. */
-function refreshMs(operations: number): number {
-  if (operations < 5000) return 500;
-  return operations < 30_000 ? 800 : 2000;
+/** Figures of many operations take a noticeable time: they are made less often, and hardly before all are there. */
+function refreshMs({ phase, rows }: FeedState): number {
+  if (phase === "loading") return 3000;
+  if (rows.length < 5000) return 500;
+  return rows.length < 30_000 ? 800 : 2000;
 }
 
 function Invocation({ id, instance, kind }: InvocationProps) {
   const [state, feed] = useFeed(instance, watchedBuild(kind, id));
-  const known = useThrottled(state, refreshMs(state.rows.length));
+  const known = useThrottled(state, refreshMs(state));
   const [, navigate] = useLocation();
   useShortcuts({
     escape: () => navigate(buildsPath(instance, kind)),

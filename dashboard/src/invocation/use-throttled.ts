@@ -1,15 +1,16 @@
 import { useEffect, useRef, useState } from "react";
 
-/** A value that changes often, taken over at most every so many milliseconds; the last one always is. */
+/** A value that changes often, taken over at most every so many milliseconds; the first change and the last one always. */
 export function useThrottled<T>(value: T, everyMs: number): T {
   const [taken, setTaken] = useState(value);
-  const takenAt = useRef(0);
+  const last = useRef({ value, at: 0 });
   useEffect(() => {
+    if (last.current.value === value) return;
     const take = () => {
-      takenAt.current = Date.now();
+      last.current = { value, at: Date.now() };
       setTaken(value);
     };
-    const timer = setTimeout(take, Math.max(0, takenAt.current + everyMs - Date.now()));
+    const timer = setTimeout(take, Math.max(0, last.current.at + everyMs - Date.now()));
     return () => clearTimeout(timer);
   }, [value, everyMs]);
   return taken;

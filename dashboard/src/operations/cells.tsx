@@ -1,8 +1,6 @@
 import type { ReactNode } from "react";
-import { Link } from "wouter";
 import { agoText, dateText } from "../format/time.ts";
-import { useInstance } from "../location/parameters.ts";
-import { type BuildKind, invocationPath, operationsPath } from "../location/paths.ts";
+import { type BuildKind, invocationPath, operationPath, operationsPath } from "../location/paths.ts";
 import { StandingBadge } from "../ui/stage.tsx";
 import { negated } from "./filter-text.ts";
 import type { Row } from "./row.ts";
@@ -11,6 +9,8 @@ import { standingCondition } from "./standing-condition.ts";
 /** What the cells of a row are told. */
 export interface CellContext {
   readonly now: number;
+  /** That the page shows. */
+  readonly instance: string;
   /** Narrows the list by a condition of the filter language. */
   readonly onNarrow: (condition: string) => void;
   /** Of links and buttons: only those of the selected row are in the way of Tab. */
@@ -65,6 +65,37 @@ export function TimeCell({ ms, now }: TimeCellProps) {
   );
 }
 
+interface CellLinkProps {
+  readonly href: string;
+  readonly title?: string;
+  readonly tabIndex?: number;
+  readonly children: ReactNode;
+}
+
+/** A link within the dashboard, which the table follows for all its cells: a router's own link listens to it four times. */
+function CellLink({ href, title, tabIndex, children }: CellLinkProps) {
+  return (
+    <a href={href} title={title} tabIndex={tabIndex} data-within="">
+      {children}
+    </a>
+  );
+}
+
+interface OperationCellProps {
+  readonly name: string;
+  readonly context: CellContext;
+  readonly children: ReactNode;
+}
+
+/** Leads to an operation. */
+export function OperationCell({ name, context, children }: OperationCellProps) {
+  return (
+    <CellLink href={operationPath(name, context.instance)} title={name} tabIndex={context.tabIndex}>
+      {children}
+    </CellLink>
+  );
+}
+
 interface BuildCellProps {
   readonly id: string;
   readonly kind: BuildKind;
@@ -73,20 +104,20 @@ interface BuildCellProps {
 
 /** Leads to all operations of a build. */
 export function BuildCell({ id, kind, context }: BuildCellProps) {
-  const [instance] = useInstance();
   if (id === "") return null;
+  const href = invocationPath(context.instance, id, kind);
   return (
-    <Link href={invocationPath(instance, id, kind)} title={`The build ${id}`} tabIndex={context.tabIndex}>
+    <CellLink href={href} title={`The build ${id}`} tabIndex={context.tabIndex}>
       {id}
-    </Link>
+    </CellLink>
   );
 }
 
 /** Leads to the list of an instance. */
 export function InstanceCell({ instance, context }: { readonly instance: string; readonly context: CellContext }) {
   return (
-    <Link href={operationsPath(instance)} tabIndex={context.tabIndex}>
+    <CellLink href={operationsPath(instance)} tabIndex={context.tabIndex}>
       {instance === "" ? "(nameless)" : instance}
-    </Link>
+    </CellLink>
   );
 }

@@ -1,7 +1,6 @@
 import type { ReactNode } from "react";
 import { durationText } from "../format/time.ts";
-import { OperationLink } from "../ui/operation-link.tsx";
-import { BuildCell, type CellContext, InstanceCell, Narrow, StandingCell, TimeCell } from "./cells.tsx";
+import { BuildCell, type CellContext, InstanceCell, Narrow, OperationCell, StandingCell, TimeCell } from "./cells.tsx";
 import { termText } from "./filter-text.ts";
 import { idOf, instanceOf, type Row, ranMs, waitedMs } from "./row.ts";
 
@@ -67,10 +66,10 @@ export const columns: readonly Column[] = [
   },
   {
     ...{ id: "name", title: "Operation", sortKey: "name", width: 14, priority: 1 },
-    cell: ({ name }, { tabIndex }) => (
-      <OperationLink name={name} tabIndex={tabIndex}>
+    cell: ({ name }, context) => (
+      <OperationCell name={name} context={context}>
         {idOf(name).slice(-12)}
-      </OperationLink>
+      </OperationCell>
     ),
   },
   {

@@ -12,13 +12,17 @@ export function FeedStatus({ state, feed }: { readonly state: FeedState; readonl
     <div className="feed-status">
       <span className={`dot ${phase}`} aria-hidden="true" />
       <span role="status">{PHASES[phase]}</span>
-      <span className="count">
-        {countText(rows.length)}
-        {truncated && "+"} <span className="wide">{rows.length === 1 ? "operation" : "operations"}</span>
-      </span>
-      <button type="button" className="quiet" onClick={paused ? feed?.resume : feed?.pause} aria-pressed={paused}>
-        {paused ? "Resume" : "Pause"}
-      </button>
+      {phase !== "refused" && (
+        <>
+          <span className="count">
+            {countText(rows.length)}
+            {truncated && "+"} <span className="wide">{rows.length === 1 ? "operation" : "operations"}</span>
+          </span>
+          <button type="button" className="quiet" onClick={paused ? feed?.resume : feed?.pause} aria-pressed={paused}>
+            {paused ? "Resume" : "Pause"}
+          </button>
+        </>
+      )}
     </div>
   );
 }

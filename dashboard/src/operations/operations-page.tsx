@@ -68,6 +68,8 @@ function Operations({ instance }: { readonly instance: string }) {
         fades={shown !== filter && !problem}
         onSelect={setSelected}
         onOpen={open}
+        onFollow={navigate}
+        instance={instance}
         onStep={step}
         onNarrow={(condition) => change(withCondition(shown, condition))}
       >
@@ -98,7 +100,7 @@ function Meanwhile({ shown, onBack }: { readonly shown: string; readonly onBack:
   return (
     <span className="dim">
       The list still shows {shown === "" ? "all operations" : <code>{shown}</code>}.{" "}
-      <button type="button" className="quiet" onClick={onBack}>
+      <button type="button" className="back" onClick={onBack}>
         Back to that
       </button>
     </span>

@@ -1,8 +1,7 @@
 import { memo } from "react";
 import { agoText, durationText } from "../format/time.ts";
-import { OperationLink } from "../ui/operation-link.tsx";
 import { StandingBadge } from "../ui/stage.tsx";
-import type { CellContext } from "./cells.tsx";
+import { type CellContext, OperationCell } from "./cells.tsx";
 import type { Column } from "./columns.tsx";
 import { idOf, type Row, ranMs } from "./row.ts";
 
@@ -36,7 +35,7 @@ export function TableRow({ row, index, columns, context, selected, isTabStop }: 
 
 /** Rows move far more often than they change. */
 const Cells = memo(({ row, columns, context }: RowProps) => {
-  if (!columns) return <BriefCell row={row} now={context.now} />;
+  if (!columns) return <BriefCell row={row} context={context} />;
   return columns.map((column) => (
     <td key={column.id} className={`priority-${column.priority}${column.numeric ? " numeric" : ""}`}>
       {column.cell(row, context)}
@@ -45,18 +44,19 @@ const Cells = memo(({ row, columns, context }: RowProps) => {
 });
 
 /** What matters most of an operation, on two lines; all of it leads to the operation. */
-function BriefCell({ row, now }: { readonly row: Row; readonly now: number }) {
+function BriefCell({ row, context }: { readonly row: Row; readonly context: CellContext }) {
+  const { now } = context;
   const ran = ranMs(row, now);
   return (
     <td className="brief">
-      <OperationLink name={row.name} tabIndex={-1}>
+      <OperationCell name={row.name} context={context}>
         <span className="brief-line">
           <StandingBadge {...row} />
           <span className="brief-what">{row.target || row.mnemonic || idOf(row.name).slice(-12)}</span>
           <span className="dim">{ran === undefined ? agoText(row.queuedAt ?? now, now) : durationText(ran)}</span>
         </span>
         <code className="command">{row.command}</code>
-      </OperationLink>
+      </OperationCell>
     </td>
   );
 }

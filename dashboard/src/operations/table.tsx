@@ -26,6 +26,10 @@ interface TableProps {
   readonly selected: string | undefined;
   readonly onSelect: (name: string) => void;
   readonly onOpen: (name: string) => void;
+  /** Follows a link within the dashboard. */
+  readonly onFollow: (path: string) => void;
+  /** That the page shows. */
+  readonly instance: string;
   /** Goes to another row: so many further. */
   readonly onStep: (by: number) => void;
   /** What is said where rows would be. */
@@ -41,7 +45,7 @@ export function OperationsTable(props: TableProps) {
   const rowHeight = isNarrow ? 48 : 28;
   const [made, reveal] = useRowsWindow(scroller, { rows: state.rows, feed, rowHeight });
   useRevealed(scroller, { selected, feed, reveal });
-  const [context, selectedContext] = useContexts(props.onNarrow);
+  const [context, selectedContext] = useContexts(props.instance, props.onNarrow);
   const shown = isNarrow ? undefined : columns;
   const width = shown?.length ?? 1;
   const hasSelected = selected !== undefined && feed?.get(selected) !== undefined;
@@ -93,7 +97,10 @@ function Spacer({ height, columns }: { readonly height: number; readonly columns
 }
 
 /** What cells are told: those of the selected row, and the others. */
-function useContexts(onNarrow: (condition: string) => void): [others: CellContext, selected: CellContext] {
+function useContexts(
+  instance: string,
+  onNarrow: (condition: string) => void,
+): [others: CellContext, selected: CellContext] {
   const now = useNow();
   const latest = useRef(onNarrow);
   useEffect(() => {
@@ -102,10 +109,10 @@ function useContexts(onNarrow: (condition: string) => void): [others: CellContex
   return useMemo(() => {
     const narrow = (condition: string) => latest.current(condition);
     return [
-      { now, onNarrow: narrow, tabIndex: -1 },
-      { now, onNarrow: narrow, tabIndex: 0 },
+      { now, instance, onNarrow: narrow, tabIndex: -1 },
+      { now, instance, onNarrow: narrow, tabIndex: 0 },
     ];
-  }, [now]);
+  }, [now, instance]);
 }
 
 interface Selection {
@@ -138,7 +145,16 @@ function withName(target: EventTarget, use: (name: string) => void): void {
   if (name) use(name);
 }
 
-function onRowClick({ target }: MouseEvent, { onSelect }: TableProps): void {
+function onRowClick(event: MouseEvent, { onSelect, onFollow }: TableProps): void {
+  const { target } = event;
+  const link = target instanceof Element && target.closest<HTMLAnchorElement>("a[data-within]");
+  if (link) {
+    // With a modifier the browser opens it elsewhere.
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    onFollow(link.getAttribute("href") ?? "/");
+    return;
+  }
   // A text that was marked in a row is wanted for itself.
   if (getSelection()?.type === "Range") return;
   withName(target, onSelect);

@@ -23,7 +23,7 @@ export function BuildsTable({ builds, kind, instance, now, selected }: BuildsTab
           <tr>
             <th>Build</th>
             <th className="progress-cell">Progress</th>
-            <th className="numeric">Operations</th>
+            <th className="numeric narrow-hidden">Operations</th>
             <th className="numeric">Failed</th>
             <th className="numeric">Took</th>
             <th className="narrow-hidden">Began</th>
@@ -61,7 +61,7 @@ function BuildRow({ build, kind, instance, now, isSelected }: BuildRowProps) {
       <td className="progress-cell">
         <ProgressBar counts={counts} total={total} what={id} />
       </td>
-      <td className="numeric">{countText(total)}</td>
+      <td className="numeric narrow-hidden">{countText(total)}</td>
       <td className="numeric failed-count">{counts.failed > 0 ? countText(counts.failed) : ""}</td>
       <td className="numeric">
         {took === undefined ? "–" : durationText(took)}

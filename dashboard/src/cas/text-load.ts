@@ -26,6 +26,8 @@ export interface TextLoad {
 /** Bytes of the first piece. */
 export const FIRST_PIECE = 256 * 1024;
 const LARGEST_PIECE = 4 * 1024 * 1024;
+/** What is taken in at once: a page that takes in megabytes of escape sequences stands still meanwhile. */
+const SLICE = 512 * 1024;
 /** What a page holds of a text, in bytes and in rows: a browser's scroll bar ends at some 30 million pixels. */
 const MOST_BYTES = 64 * 1024 * 1024;
 const MOST_ROWS = 1_000_000;
@@ -47,14 +49,21 @@ export function createTextLoad(source: BlobSource, from: "start" | "end"): TextL
     for (const listener of listeners) listener();
   };
 
-  const load = async () => {
-    const bytes = await readPart(source, { offset, limit: piece }, controller.signal);
-    if (controller.signal.aborted) return;
+  /** Takes in the next bytes; whether they were the last. */
+  const loadSlice = async (limit: number): Promise<boolean> => {
+    const bytes = await readPart(source, { offset, limit }, controller.signal);
+    controller.signal.throwIfAborted();
     offset += bytes.byteLength;
-    piece = Math.min(LARGEST_PIECE, piece * 2);
     const isLast = offset >= source.size || bytes.byteLength === 0;
     reader.push(decoder.decode(bytes, { stream: !isLast }));
     if (isLast) reader.end();
+    return isLast;
+  };
+  const load = async () => {
+    const end = offset + piece;
+    let isLast = false;
+    while (offset < end && !isLast) isLast = await loadSlice(Math.min(SLICE, end - offset));
+    piece = Math.min(LARGEST_PIECE, piece * 2);
     const tooLong = !isLast && (offset - start >= MOST_BYTES || reader.rows.length >= MOST_ROWS);
     enter({ loaded: offset - start, loading: false, hasMore: !isLast && !tooLong, tooLong });
   };

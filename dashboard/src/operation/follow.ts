@@ -61,7 +61,7 @@ const ENDED_EVERY_MS = 15_000;
 const POLL_EVERY_MS = 1000;
 const HIDDEN_AFTER_MS = 5000;
 const FIRST_RETRY_MS = 500;
-const LAST_RETRY_MS = 15_000;
+const LAST_RETRY_MS = 5000;
 const HOPELESS = new Set<Code>([Code.InvalidArgument, Code.PermissionDenied, Code.Unauthenticated, Code.Unimplemented]);
 
 /**

@@ -4,6 +4,7 @@ import { Link, useLocation } from "wouter";
 import { ActionSchema, CommandSchema } from "../../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import type { Operation } from "../../../gen/google/longrunning/operations_pb.ts";
 import { FarmService } from "../../../gen/opgrid/v1/opgrid_pb.ts";
+import { failureOf } from "../api/failure.ts";
 import { useBlobMessage } from "../cas/use-blob.ts";
 import { useInstance, useParameter } from "../location/parameters.ts";
 import { operationsPath } from "../location/paths.ts";
@@ -122,12 +123,20 @@ function outputCount({ result }: Facts): string | undefined {
   return String(result.outputFiles.length + result.outputDirectories.length + result.outputSymlinks.length);
 }
 
+/** Whether asking again would be answered in the same way. */
+function isHopeless(error: unknown): boolean {
+  return error !== null && !failureOf(error).passing;
+}
+
 /** How far it is, asked again and again, and who asked for it as far as that is known. */
 function useStats(name: string, { phase, operation, who }: FollowState, { done }: Facts) {
   const { data: stats, refetch } = useQuery(
     FarmService.method.getOperationStats,
     { name },
-    { enabled: phase !== "gone", refetchInterval: done ? 15_000 : 1000 },
+    {
+      enabled: phase !== "gone",
+      refetchInterval: ({ state: { error } }) => (isHopeless(error) ? false : done ? 15_000 : 1000),
+    },
   );
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked again whenever the operation changes
   useEffect(() => void (phase !== "gone" && refetch()), [operation, refetch]);

@@ -99,7 +99,7 @@ export function RequestView({ name, who, stats }: RequestProps) {
         <p className="dim">{who ? "Its client said nothing of itself." : "Not known yet."}</p>
       )}
       <h2>Others that want the same job</h2>
-      {others.length === 0 ? <p className="dim">Nobody.</p> : <Others others={others} />}
+      {others.length > 0 ? <Others others={others} /> : <p className="dim">{stats ? "Nobody." : "Not known."}</p>}
       {stats && stats.jobOperations.length >= 100 && (
         <p className="dim">The oldest 100 are listed; {countText(stats.liveOperationCount)} have not ended.</p>
       )}

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type ReactNode, useId } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId } from "react";
 
 /** One of several things to look at, one at a time. */
 export interface Tab {
@@ -20,6 +20,10 @@ interface TabsProps {
 export function Tabs({ tabs, shown, onShow, label }: TabsProps) {
   const prefix = useId();
   const tab = tabs.find(({ id }) => id === shown) ?? tabs[0];
+  const button = tab && `${prefix}-${tab.id}`;
+  useEffect(() => {
+    if (button) document.getElementById(button)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [button]);
   if (!tab) return null;
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

@@ -8,6 +8,7 @@ import { useInstance, useParameter } from "./location/parameters.ts";
 import { buildsPath, operationsPath, overviewPath, workersPath } from "./location/paths.ts";
 import { pageTitle } from "./location/title.ts";
 import { OperationsPage } from "./operations/operations-page.tsx";
+import { FaultBoundary } from "./shell/fault-boundary.tsx";
 import { Header } from "./shell/header.tsx";
 import { Help } from "./shell/help.tsx";
 import { useShortcuts } from "./shell/shortcuts.ts";
@@ -78,35 +79,37 @@ function Pages() {
     <>
       <Header onHelp={() => setHelping(true)} />
       <main id="main" tabIndex={-1}>
-        <Suspense fallback={<Loading what="the page" />}>
-          <Switch>
-            <Route path="/">
-              <OperationsPage />
-            </Route>
-            <Route path="/operations/*">
-              <OperationPage key={rest} name={rest} />
-            </Route>
-            <Route path="/invocations">
-              <BuildsPage />
-            </Route>
-            <Route path="/invocations/*">
-              <InvocationPage key={rest} id={rest} />
-            </Route>
-            <Route path="/workers">
-              <WorkersPage key={instance} instance={instance} />
-            </Route>
-            <Route path="/overview">
-              <OverviewPage key={instance} instance={instance} />
-            </Route>
-            <Route>
-              <Empty title="There is no such page">
-                <p>
-                  <Link href={operationsPath(instance)}>All operations</Link>
-                </p>
-              </Empty>
-            </Route>
-          </Switch>
-        </Suspense>
+        <FaultBoundary where={path}>
+          <Suspense fallback={<Loading what="the page" />}>
+            <Switch>
+              <Route path="/">
+                <OperationsPage />
+              </Route>
+              <Route path="/operations/*">
+                <OperationPage key={rest} name={rest} />
+              </Route>
+              <Route path="/invocations">
+                <BuildsPage />
+              </Route>
+              <Route path="/invocations/*">
+                <InvocationPage key={rest} id={rest} />
+              </Route>
+              <Route path="/workers">
+                <WorkersPage key={instance} instance={instance} />
+              </Route>
+              <Route path="/overview">
+                <OverviewPage key={instance} instance={instance} />
+              </Route>
+              <Route>
+                <Empty title="There is no such page">
+                  <p>
+                    <Link href={operationsPath(instance)}>All operations</Link>
+                  </p>
+                </Empty>
+              </Route>
+            </Switch>
+          </Suspense>
+        </FaultBoundary>
       </main>
       {helping && <Help onClose={() => setHelping(false)} />}
     </>

@@ -1,7 +1,5 @@
-import { existsSync } from "node:fs";
-import type { ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import sirv, { type RequestHandler } from "sirv";
+import { type DashboardFile, readDashboard } from "./dashboard-files.ts";
 
 /** What the server says about itself at `GET /` to whoever is no browser. */
 export interface About {
@@ -20,7 +18,6 @@ export interface DashboardOptions {
 
 /** The addresses that the dashboard shows pages at, as `dashboard/src/location/paths.ts` makes them. */
 const PAGES = ["/operations/*", "/invocations", "/invocations/*", "/workers", "/overview"];
-const YEAR_SECONDS = 31_536_000;
 
 /** The page loads its own files and calls its own server, and nothing else; what actions print can never be script. */
 const HEADERS = {
@@ -40,29 +37,33 @@ const HEADERS = {
 };
 
 const NOT_BUILT = "The dashboard is not built. Run `npm run build:dashboard` where the server was installed.\n";
+const FOR_EVER = "public, max-age=31536000, immutable";
 
-function setHeaders(response: ServerResponse): void {
-  for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+/** The smallest form of a file that the browser takes. */
+function encodingFor({ encodings }: DashboardFile, accepted: string): "identity" | "br" | "gzip" {
+  const takes = (name: string) => new RegExp(`(^|[\\s,])${name}\\s*(,|;(?!\\s*q=0(\\.0*)?\\s*(,|$))|$)`).test(accepted);
+  if (encodings.br && takes("br")) return "br";
+  return encodings.gzip && takes("gzip") ? "gzip" : "identity";
 }
 
-function answer(handler: RequestHandler, request: FastifyRequest, reply: FastifyReply): void {
-  reply.hijack();
-  handler(request.raw, reply.raw, () => {
-    reply.raw.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("There is no such file.\n");
-  });
+function send(file: DashboardFile, cacheControl: string, request: FastifyRequest, reply: FastifyReply): void {
+  const { type, etag, encodings } = file;
+  reply.headers({ ...HEADERS, etag, "cache-control": cacheControl, vary: "Accept, Accept-Encoding, Origin" });
+  if (request.headers["if-none-match"] === etag) return void reply.code(304).send();
+  const encoding = encodingFor(file, String(request.headers["accept-encoding"] ?? ""));
+  if (encoding !== "identity") reply.header("content-encoding", encoding);
+  reply.type(type).send(encodings[encoding]);
 }
 
 /**
- * The dashboard at `/` and its other pages for browsers, from files that are read as they were at the start. Whoever does
- * not ask for HTML is told at `/` what this is.
+ * The dashboard at `/` and its other pages for browsers. Whoever does not ask for HTML is told at `/` what this is. Files
+ * whose names change with what is in them are kept by browsers for good, the others are asked for anew each time.
  */
 export function addDashboard(app: FastifyInstance, { directory, about }: DashboardOptions): void {
-  const isBuilt = directory !== undefined && existsSync(directory);
-  const page = isBuilt
-    ? sirv(directory, { single: true, ignores: false, brotli: true, gzip: true, etag: true, maxAge: 0, setHeaders })
-    : undefined;
+  const files = directory === undefined ? undefined : readDashboard(directory);
+  const page = files?.get("/index.html");
   const showPage = (request: FastifyRequest, reply: FastifyReply) => {
-    if (page) return answer(page, request, reply);
+    if (page) return send(page, "no-cache", request, reply);
     reply.code(404).type("text/plain; charset=utf-8").send(NOT_BUILT);
   };
   app.get("/", (request, reply) => {
@@ -72,8 +73,9 @@ export function addDashboard(app: FastifyInstance, { directory, about }: Dashboa
   });
   if (directory === undefined) return;
   for (const path of PAGES) app.get(path, showPage);
-  if (!isBuilt) return;
-  const files = sirv(directory, { brotli: true, gzip: true, immutable: true, maxAge: YEAR_SECONDS, setHeaders });
-  app.get("/assets/*", (request, reply) => answer(files, request, reply));
-  app.get("/icon.svg", showPage);
+  for (const [path, file] of files ?? []) {
+    if (file === page) continue;
+    const cacheControl = path.startsWith("/assets/") ? FOR_EVER : "no-cache";
+    app.get(path, (request, reply) => send(file, cacheControl, request, reply));
+  }
 }

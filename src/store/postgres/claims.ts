@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import type { JobRecord } from "../../operations/operations.ts";
 import { JobEventKind } from "../job-event.ts";
 import { toJob } from "../records.ts";
@@ -77,14 +78,15 @@ interface Wish {
 }
 
 /**
- * The transition that hands out jobs. Of claims for the same platforms one is under way at a time; those that come meanwhile
- * go together, so that processes do not wait for each other longer than need be.
+ * The transition that hands out jobs. Of claims for the same platforms one is under way at a time; those that come
+ * meanwhile, or in the same turn of the event loop, go together, so that processes do not wait for each other longer than need be.
  */
 export function claims(db: Database): Pick<Store, "claim"> {
   const queues = new Map<string, Wish[]>();
 
   async function serve(platforms: readonly number[], key: string, queue: Wish[]): Promise<void> {
     while (queue.length > 0) {
+      await turn();
       const wishes = queue.splice(0, howManyTogether(queue));
       try {
         await handOut(platforms, wishes);

@@ -18,6 +18,9 @@ const CHANNEL = "opgrid_changes";
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
 
+/** Under a stream of changes others are told this often. */
+const PACE_MS = 10;
+
 /** How long a lost notice can go unnoticed. */
 const TICK_MS = 2000;
 
@@ -38,11 +41,13 @@ export class Notices implements AsyncDisposable {
   #connecting: Promise<void> | undefined;
   #sending: Promise<void> | undefined;
   #unsent = false;
+  #sentAt = Number.NEGATIVE_INFINITY;
   #closed = false;
   #failures = 0;
   #tick: Timer | undefined;
   #retry: Timer | undefined;
   #hidden: Timer | undefined;
+  #sendLater: Timer | undefined;
   #hiddenMs = SHORTEST_WAIT_MS;
 
   constructor(options: NoticesOptions) {
@@ -79,8 +84,9 @@ export class Notices implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#sendLater) this.#sendNow();
     this.#closed = true;
-    for (const timer of [this.#tick, this.#retry, this.#hidden]) timer?.cancel();
+    for (const timer of [this.#tick, this.#retry, this.#hidden, this.#sendLater]) timer?.cancel();
     await this.#connecting;
     await this.#sending;
     await this.#client?.end().catch(() => {});
@@ -91,9 +97,21 @@ export class Notices implements AsyncDisposable {
   }
 
   #send(): void {
+    if (this.#sending || this.#sendLater) return;
+    const { clock } = this.#options;
+    const waitMs = this.#sentAt + PACE_MS - clock.monotonic();
+    if (waitMs <= 0) return this.#sendNow();
+    this.#sendLater = clock.after(waitMs, () => {
+      this.#sendLater = undefined;
+      this.#sendNow();
+    });
+  }
+
+  #sendNow(): void {
     const client = this.#client;
-    if (this.#sending || !client || this.#closed) return;
+    if (!client || this.#closed) return;
     this.#unsent = false;
+    this.#sentAt = this.#options.clock.monotonic();
     this.#sending = client
       .query(`NOTIFY ${CHANNEL}`)
       .then(() => {})

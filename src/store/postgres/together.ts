@@ -10,17 +10,19 @@ const MOST_UNDER_WAY = 2;
 const MOST_IN_A_GROUP = 200;
 
 /**
- * Answers questions in groups: alone one waits for nobody, those that come while others are under way go together. Each is
- * asked after it was put, so that no answer is older than its question. `answer` resolves each of a group; what it throws
- * is told to those that have no answer yet.
+ * Answers questions in groups: those go together that come in one turn of the event loop, or while others are under way.
+ * Each is asked after it was put, so that no answer is older than its question. `answer` resolves each of a group; what it
+ * throws is told to those that have no answer yet.
  */
 export function together<Key, Answer>(
   answer: (questions: readonly Question<Key, Answer>[]) => Promise<void>,
 ): (key: Key) => Promise<Answer> {
   const waiting: Question<Key, Answer>[] = [];
   let underWay = 0;
+  let willStart = false;
 
   function start(): void {
+    willStart = false;
     while (underWay < MOST_UNDER_WAY && waiting.length > 0) {
       underWay += 1;
       const group = waiting.splice(0, MOST_IN_A_GROUP);
@@ -30,14 +32,21 @@ export function together<Key, Answer>(
         })
         .finally(() => {
           underWay -= 1;
-          start();
+          startSoon();
         });
     }
+  }
+
+  /** What came with others over the network is put by the end of this turn. */
+  function startSoon(): void {
+    if (willStart || underWay >= MOST_UNDER_WAY || waiting.length === 0) return;
+    willStart = true;
+    setImmediate(start);
   }
 
   return (key) =>
     new Promise((resolve, reject) => {
       waiting.push({ key, resolve, reject });
-      start();
+      startSoon();
     });
 }

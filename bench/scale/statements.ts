@@ -6,6 +6,7 @@ const kinds: readonly (readonly [title: string, text: RegExp])[] = [
   ["submit", /INSERT INTO jobs AS j/],
   ["claim", /SKIP LOCKED/],
   ["complete", /INSERT INTO action_results[\s\S]*FROM job UNION ALL/],
+  ["read what others have changed", /FROM changes\s*\), news/],
   ["read what has changed", /FROM changes\s*\), found/],
   ["look whether operations have changed", /j\.version, o\.polled FROM/],
   ["read operations", /j\.version, o\.id, /],

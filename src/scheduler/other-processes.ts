@@ -1,62 +1,68 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import { type OperationRecord, Stage } from "../operations/operations.ts";
-import type { ChangePage, ChangePosition } from "../store/store.ts";
-import type { ChangeFeed } from "./change-feed.ts";
+import type { ChangePosition, News, SharedStore, Store } from "../store/store.ts";
 import type { IdleBots } from "./idle-bots.ts";
 import { pause } from "./pause.ts";
-import type { Topics } from "./topics.ts";
+import type { Platforms } from "./platforms.ts";
+import { createTopics, type Topics } from "./topics.ts";
 
 /** News of what other processes do to the same store. */
 export interface OtherProcesses {
-  /** Says that this process has told its bots of a queued job: it is no news. */
-  knowQueued(jobId: string): void;
   stop(): Promise<void>;
 }
 
 const TICK_MS = 60_000;
 const RETRY_MS = 1000;
-const MOST_KNOWN = 10_000;
 
-/**
- * Wakes who waits here for what happens elsewhere: streams whose operation changes, and bots when a job is queued. What
- * this process itself does comes along as well, and wakes nobody to whom it is news.
- */
+/** Under a stream of changes they are read this often: who waits elsewhere is told soon enough, and reads are few. */
+const PACE_MS = 20;
+const MOST_AT_ONCE = 1000;
+
+/** The topic of `heard`: all changes. */
+const CHANGES = "changes";
+
+/** Wakes who waits here for what happens elsewhere: streams whose operation changes, and bots when a job is queued. */
 export function followOtherProcesses(deps: {
-  changes: ChangeFeed;
+  store: Store;
+  shared: SharedStore;
   topics: Topics;
   idleBots: IdleBots;
+  platforms: Platforms;
   clock: Clock;
   log: Logger;
 }): OtherProcesses {
-  const { changes, topics, idleBots, clock, log } = deps;
+  const { store, shared, topics, idleBots, platforms, clock, log } = deps;
   const stopping = new AbortController();
-  const known = new Set<string>();
+  const heard = createTopics(clock);
+  const unlisten = store.onChange(() => heard.publish(CHANGES));
+  const changes = heard.subscribe(CHANGES);
   let position: ChangePosition | undefined;
+  let readAt = Number.NEGATIVE_INFINITY;
 
-  function take(operation: OperationRecord): void {
-    const { job } = operation;
-    topics.publish(job.id);
-    if (!known.delete(job.id) && job.stage === Stage.QUEUED) idleBots.jobQueued(job.instance, job.platform);
-  }
-
-  function takeAll({ changes: all, position: next }: ChangePage): void {
+  async function take({ jobs, queued, position: next }: News): Promise<void> {
+    for (const jobId of jobs) topics.publish(jobId);
+    for (const { platformId } of queued) {
+      const platform = await platforms.get(platformId);
+      if (platform) idleBots.jobQueued(platform.instance, platform.properties);
+    }
     position = next;
-    for (const change of all) if (change.kind === "changed") take(change.operation);
   }
 
   /** Whatever happened: all look for themselves. */
   function loseTrack(): void {
     position = undefined;
-    known.clear();
     topics.publishAll();
   }
 
   async function follow(): Promise<void> {
-    position ??= await changes.position();
-    const page = await changes.next(position, stopping.signal, TICK_MS);
-    if (page === "lost") loseTrack();
-    else if (typeof page !== "string") takeAll(page);
+    position ??= await store.changePosition();
+    readAt = clock.monotonic();
+    const news = await shared.newsAfter(position, MOST_AT_ONCE);
+    if (!news) return loseTrack();
+    await take(news);
+    if (news.more) return;
+    await changes.next(stopping.signal, TICK_MS);
+    await pause(clock, readAt + PACE_MS - clock.monotonic(), stopping.signal);
   }
 
   async function run(): Promise<void> {
@@ -68,15 +74,11 @@ export function followOtherProcesses(deps: {
         await pause(clock, RETRY_MS, stopping.signal);
       }
     }
+    unlisten();
   }
 
   const running = run();
   return {
-    knowQueued: (jobId) => {
-      // Jobs that are forgotten before they are read of stay in here; to wake a bot in vain costs little.
-      if (known.size >= MOST_KNOWN) known.clear();
-      known.add(jobId);
-    },
     stop: () => {
       stopping.abort();
       return running;

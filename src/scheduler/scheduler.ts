@@ -92,14 +92,15 @@ export async function createScheduler(deps: {
   const topics = createTopics(clock);
   const idleBots = createIdleBots();
   const changes = createChangeFeed({ store, clock });
-  const others = store.shared ? followOtherProcesses({ changes, topics, idleBots, clock, log }) : undefined;
-  const jobQueued = (job: JobRecord) => {
-    others?.knowQueued(job.id);
-    idleBots.jobQueued(job.instance, job.platform);
+  const platforms = createPlatforms(store);
+  const others =
+    store.shared && followOtherProcesses({ store, shared: store.shared, topics, idleBots, platforms, clock, log });
+  const jobQueued = ({ instance, platform }: JobRecord) => {
+    platforms.expect(instance, platform);
+    idleBots.jobQueued(instance, platform);
   };
   const figures = createFigureKeeper({ store, clock, log });
   const jobs = createJobs({ store, clock, log, topics, figures, jobQueued, settingsOf });
-  const platforms = createPlatforms(store);
   const sessions = createSessions({ store, clock, log, jobs, platforms, idleBots, topics, figures, settingsOf });
   const orphans = createOrphans({ clock, graceOf: settingsOf, abandon: (key, graceMs) => void abandon(key, graceMs) });
   const graces = deps.instances.map((instance) => settingsOf(instance).orphanGraceMs).filter((ms) => ms > 0);

@@ -172,8 +172,18 @@ export function createSessions(deps: {
   }
 
   async function claim(session: SessionRecord, limit: number): Promise<JobRecord[]> {
-    const platforms = await deps.platforms.fitting(session);
-    if (platforms.length === 0 || limit <= 0) return [];
+    if (limit <= 0) return [];
+    const known = await deps.platforms.fitting(session);
+    const count = known.length;
+    const claimed = await claimFrom(known, session, limit);
+    if (claimed.length > 0) return claimed;
+    // Another process may have made platforms of which no news has come yet.
+    const all = await deps.platforms.allFitting(session);
+    return all.length > count ? claimFrom(all, session, limit) : [];
+  }
+
+  async function claimFrom(platforms: readonly number[], session: SessionRecord, limit: number): Promise<JobRecord[]> {
+    if (platforms.length === 0) return [];
     const claimed = await store.claim({
       session: session.name,
       worker: session.botId,

@@ -26,7 +26,7 @@ export {
 export { migrateStore, planMigration, type SchemaPlan } from "./migrate.ts";
 export type { MigrationEvents } from "./migrations.ts";
 export type { PostgresStoreOptions } from "./postgres/postgres-store.ts";
-export type { SharedStore } from "./shared-store.ts";
+export type { News, SharedStore } from "./shared-store.ts";
 export { lockDataDir } from "./sqlite/data-dir-lock.ts";
 export { createSqliteStore, type SqliteStoreOptions } from "./sqlite/sqlite-store.ts";
 

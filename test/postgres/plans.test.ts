@@ -13,6 +13,7 @@ import { figureQueries } from "../../src/store/postgres/figures.ts";
 import { jobQueries } from "../../src/store/postgres/job-reads.ts";
 import { REPORT } from "../../src/store/postgres/job-writes.ts";
 import { listSql } from "../../src/store/postgres/list-sql.ts";
+import { NEWS } from "../../src/store/postgres/news-reads.ts";
 import {
   GET_OPERATION,
   GET_OPERATIONS,
@@ -61,6 +62,7 @@ const statements: readonly (readonly [statement: Statement, params: readonly Par
   [CANCEL, ["main", "a", 1, 1, null, 0, bytes, null], ["operations_pkey", "jobs_pkey", "operations_job"]],
   [PRUNE, ["main", 1, 100], ["operations_completed", "jobs_pkey"]],
   [CHANGES, [1, 1, 100], ["operations_changed"]],
+  [NEWS, [1, 1, 1000], ["operations_changed", "jobs_pkey"]],
   [jobQueries.get, ["a"], ["jobs_pkey"]],
   [jobQueries.leased, [["main/bot", "main/other"]], ["jobs_session"]],
   [jobQueries.liveOfInstance, ["main"], ["jobs_live"]],

@@ -7,6 +7,7 @@ import { EXECUTING, QUEUED } from "../stages.ts";
 import type { Claim, Store } from "../store.ts";
 import type { Database } from "./database.ts";
 import { factsSql, jsonSql } from "./facts.ts";
+import type { OwnChanges } from "./own-changes.ts";
 import { THIS_CHANGE } from "./statement.ts";
 
 /**
@@ -52,7 +53,7 @@ export const CLAIM = {
         ), queued_at)`),
       })} FROM job
     )
-    SELECT seen.count, j.number, ${JOB_COLUMNS} FROM (SELECT count(*) FROM head WHERE EXISTS (SELECT 1 FROM slot)) seen
+    SELECT seen.count, j.number, CASE WHEN j.number IS NOT NULL THEN ${THIS_CHANGE} END, ${JOB_COLUMNS} FROM (SELECT count(*) FROM head WHERE EXISTS (SELECT 1 FROM slot)) seen
     LEFT JOIN (job j JOIN platforms p ON p.id = j.platform_id) ON true
     CROSS JOIN (SELECT NULL::bytea AS partial_metadata, NULL::bytea AS response) x
     ORDER BY j.priority, j.queued_at, j.id`,
@@ -67,7 +68,7 @@ const MOST_LOOKS = 4;
 /** How many jobs one statement hands out at most, but for a single claim that wants more. */
 const MOST_TOGETHER = 100;
 
-type ClaimRow = readonly [seen: number, number: number | null, ...job: JobRow];
+type ClaimRow = readonly [seen: number, number: number | null, change: number, ...job: JobRow];
 
 /** A claim that waits for its answer. */
 interface Wish {
@@ -81,7 +82,7 @@ interface Wish {
  * The transition that hands out jobs. Of claims for the same platforms one is under way at a time; those that come
  * meanwhile, or in the same turn of the event loop, go together, so that processes do not wait for each other longer than need be.
  */
-export function claims(db: Database): Pick<Store, "claim"> {
+export function claims(db: Database, own: OwnChanges): Pick<Store, "claim"> {
   const queues = new Map<string, Wish[]>();
 
   async function serve(platforms: readonly number[], key: string, queue: Wish[]): Promise<void> {
@@ -108,8 +109,9 @@ export function claims(db: Database): Pick<Store, "claim"> {
         ...[slots.map(({ claim }) => claim.now), platforms, slots.length + slack],
       ]);
       let taken = 0;
-      for (const [, number, ...row] of rows) {
+      for (const [, number, change, ...row] of rows) {
         if (number === null) continue;
+        own.add(change);
         slots[number - 1]?.jobs.push(toJob(row));
         taken += 1;
       }

@@ -5,6 +5,7 @@ import type { CancelResult, Store } from "../store.ts";
 import { STALE, untilFresh } from "./attempts.ts";
 import type { Database } from "./database.ts";
 import { causeParam, factsSql, jsonSql } from "./facts.ts";
+import type { OwnChanges } from "./own-changes.ts";
 import { type Param, type Statement, THIS_CHANGE } from "./statement.ts";
 
 /**
@@ -42,7 +43,8 @@ function endSql(seen: string, kind: typeof JobEventKind.COMPLETION | typeof JobE
       ON CONFLICT (instance, action_hash, action_size, digest_function)
       DO UPDATE SET used_at = excluded.used_at, result = excluded.result
     )
-    SELECT seen.id, seen.stage, seen.session, EXISTS (SELECT 1 FROM job UNION ALL SELECT 1 FROM gone) FROM seen`;
+    SELECT seen.id, seen.stage, seen.session,
+      CASE WHEN EXISTS (SELECT 1 FROM job UNION ALL SELECT 1 FROM gone) THEN ${THIS_CHANGE} END FROM seen`;
 }
 
 /** Ends a job by an outcome. */
@@ -64,16 +66,19 @@ const KILL: Statement = {
   ),
 };
 
-type EndRow = readonly [jobId: string, stage: number, session: string | null, ended: boolean];
+type EndRow = readonly [jobId: string, stage: number, session: string | null, change: number | null];
 
 /** The transitions that end whole jobs. */
-export function endWrites(db: Database): Pick<Store, "complete" | "killJob"> {
+export function endWrites(db: Database, own: OwnChanges): Pick<Store, "complete" | "killJob"> {
   return {
     complete: ({ jobId, session, outcome, actionResult, startedAt, cause, now }) =>
       untilFresh(async () => {
         const params = endParams({ outcome, startedAt, cause, now, actionResult });
         const [row] = await db.query<EndRow>(COMPLETE, [...params, jobId, session ?? null]);
-        return row ? row[3] || STALE : false;
+        if (!row) return false;
+        if (row[3] === null) return STALE;
+        own.add(row[3]);
+        return true;
       }),
 
     killJob: ({ instance, id }, outcome, now, cause) =>
@@ -81,9 +86,11 @@ export function endWrites(db: Database): Pick<Store, "complete" | "killJob"> {
         const params = endParams({ outcome, startedAt: undefined, cause, now, actionResult: undefined });
         const [row] = await db.query<EndRow>(KILL, [...params, instance, id]);
         if (!row) return { kind: "missing" };
-        const [jobId, stage, session, jobEnded] = row;
+        const [jobId, stage, session, change] = row;
         if (stage === COMPLETED) return { kind: "already-done", jobId };
-        return jobEnded ? { kind: "cancelled", jobId, jobEnded, session: session ?? undefined } : STALE;
+        if (change === null) return STALE;
+        own.add(change);
+        return { kind: "cancelled", jobId, jobEnded: true, session: session ?? undefined };
       }),
   };
 }

@@ -84,10 +84,11 @@ export class Notices implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#sendLater) this.#sendNow();
     this.#closed = true;
     for (const timer of [this.#tick, this.#retry, this.#hidden, this.#sendLater]) timer?.cancel();
     await this.#connecting;
+    await this.#sending;
+    if (this.#unsent) this.#sendNow();
     await this.#sending;
     await this.#client?.end().catch(() => {});
   }
@@ -97,19 +98,20 @@ export class Notices implements AsyncDisposable {
   }
 
   #send(): void {
-    if (this.#sending || this.#sendLater) return;
+    if (this.#sending || this.#sendLater || this.#closed) return;
     const { clock } = this.#options;
     const waitMs = this.#sentAt + PACE_MS - clock.monotonic();
-    if (waitMs <= 0) return this.#sendNow();
-    this.#sendLater = clock.after(waitMs, () => {
-      this.#sendLater = undefined;
-      this.#sendNow();
-    });
+    if (waitMs <= 0) this.#sendNow();
+    else
+      this.#sendLater = clock.after(waitMs, () => {
+        this.#sendLater = undefined;
+        this.#sendNow();
+      });
   }
 
   #sendNow(): void {
     const client = this.#client;
-    if (!client || this.#closed) return;
+    if (!client) return;
     this.#unsent = false;
     this.#sentAt = this.#options.clock.monotonic();
     this.#sending = client

@@ -4,6 +4,7 @@ import type { Logger } from "../../base/log.ts";
 import type { Store } from "../store.ts";
 import { actionResults } from "./action-results.ts";
 import { Calls } from "./calls.ts";
+import { changePlaces } from "./change-places.ts";
 import { changeReads } from "./change-reads.ts";
 import { claims } from "./claims.ts";
 import { type Database, openDatabase } from "./database.ts";
@@ -15,9 +16,11 @@ import { figures } from "./figures.ts";
 import { jobReads } from "./job-reads.ts";
 import { jobWrites } from "./job-writes.ts";
 import { migrate } from "./migrations.ts";
+import { newsReads } from "./news-reads.ts";
 import { Notices } from "./notices.ts";
 import { operationReads } from "./operation-reads.ts";
 import { operationWrites } from "./operation-writes.ts";
+import { createOwnChanges, type OwnChanges } from "./own-changes.ts";
 import { sessions } from "./sessions.ts";
 import { askTime, sharing } from "./sharing.ts";
 import { submitWrites } from "./submit-writes.ts";
@@ -59,20 +62,25 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const db = opening.use(openDatabase({ url, log, ...limits }));
   const time = opening.use(new DatabaseClock({ clock, log, ask: () => askTime(db) }));
   await time.start();
-  const reconnected = () => void time.measure();
+  const own = createOwnChanges();
+  const reconnected = () => {
+    own.clear();
+    void time.measure();
+  };
   const notices = opening.use(new Notices({ url: directUrl, connectTimeoutMs, clock, log, reconnected }));
   await notices.start();
-  return storeOf({ db, time, notices, resources: opening.move() });
+  return storeOf({ db, time, notices, own, resources: opening.move() });
 }
 
 interface Parts {
   readonly db: Database;
   readonly time: Clock;
   readonly notices: Notices;
+  readonly own: OwnChanges;
   readonly resources: AsyncDisposableStack;
 }
 
-function storeOf({ db, time, notices, resources }: Parts): Store {
+function storeOf({ db, time, notices, own, resources }: Parts): Store {
   /** Makes a transition of operations one that is told of, unless its answer says that it was none. */
   function telling<A extends unknown[], T>(
     transition: (...input: A) => Promise<T>,
@@ -86,12 +94,14 @@ function storeOf({ db, time, notices, resources }: Parts): Store {
   }
 
   const calls = new Calls();
-  const { submit } = submitWrites(db);
-  const { claim } = claims(db);
+  const { submit } = submitWrites(db, own);
+  const { claim } = claims(db, own);
   const { reportProgress, requeue } = jobWrites(db);
-  const { complete, killJob } = endWrites(db);
+  const { complete, killJob } = endWrites(db, own);
   const { markPolled, cancelOperation } = operationWrites(db);
   const { deleteOperation, pruneOperations } = deletions(db);
+  const places = changePlaces(db);
+  const haveRead = (areHidden: boolean) => notices.haveRead(areHidden);
   let closed: Promise<void> | undefined;
 
   const methods = calls.track({
@@ -112,10 +122,13 @@ function storeOf({ db, time, notices, resources }: Parts): Store {
     ...sessions(db),
     ...actionResults(db),
     ...figures(db),
-    ...changeReads(db, (areHidden) => notices.haveRead(areHidden)),
+    ...changeReads(db, { places, haveRead }),
   });
   return {
-    shared: { clock: time, ...calls.track(sharing(db, randomUUID())) },
+    shared: {
+      clock: time,
+      ...calls.track({ ...sharing(db, randomUUID()), ...newsReads(db, { places, own, haveRead }) }),
+    },
     ...methods,
     onChange: (wake) => notices.onChange(wake),
     [Symbol.asyncDispose]: () => {

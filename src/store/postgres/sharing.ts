@@ -36,7 +36,7 @@ export async function askTime(db: Database): Promise<number> {
 }
 
 /** What processes tell each other; `holder` is this one. */
-export function sharing(db: Database, holder: string): Omit<SharedStore, "clock"> {
+export function sharing(db: Database, holder: string): Omit<SharedStore, "clock" | "newsAfter"> {
   return {
     markFollowed: async (keys) => {
       await db.query(MARK_FOLLOWED, [keys.map(({ instance }) => instance), keys.map(({ id }) => id)]);

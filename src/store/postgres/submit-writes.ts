@@ -6,6 +6,7 @@ import type { Store, Submission } from "../store.ts";
 import { STALE, untilFresh } from "./attempts.ts";
 import type { Database } from "./database.ts";
 import { factsSql, jsonSql } from "./facts.ts";
+import type { OwnChanges } from "./own-changes.ts";
 import { createPlatforms } from "./platforms.ts";
 import { type Param, THIS_CHANGE } from "./statement.ts";
 import { sqlState } from "./store-error.ts";
@@ -52,7 +53,7 @@ const SUBMIT = {
     ), payload AS (
       INSERT INTO job_payloads (job_id, response) SELECT id, $18::bytea FROM job WHERE $18::bytea IS NOT NULL
     )
-    SELECT ${OPERATION_COLUMNS} FROM operation o CROSS JOIN job j CROSS JOIN LATERAL (
+    SELECT o.changed, ${OPERATION_COLUMNS} FROM operation o CROSS JOIN job j CROSS JOIN LATERAL (
       SELECT CASE j.platform_id WHEN $8 THEN $30::text ELSE coalesce(
         (SELECT properties FROM platforms WHERE id = j.platform_id), $30::text) END AS properties
     ) p
@@ -62,16 +63,23 @@ const SUBMIT = {
 };
 
 /** The transition that makes operations, and jobs where need be. */
-export function submitWrites(db: Database): Pick<Store, "submit"> {
+export function submitWrites(db: Database, own: OwnChanges): Pick<Store, "submit"> {
   const platforms = createPlatforms(db);
 
   async function attempt(submission: Submission) {
     const { operation, job } = submission;
     const platformId = await platforms.idOf(operation.instance, job.platform);
-    const [row] = await db.query<OperationRow>(SUBMIT, submitParams(submission, platformId));
+    const [row] = await db.query<readonly [change: number, ...OperationRow]>(
+      SUBMIT,
+      submitParams(submission, platformId),
+    );
     if (!row) return STALE;
-    const record = toOperation(row);
-    return { operation: record, merged: record.job.id !== job.id };
+    const [change, ...made] = row;
+    const record = toOperation(made);
+    const merged = record.job.id !== job.id;
+    // Another process may have changed the job that was joined, of which this change of all its operations tells as well.
+    if (!merged) own.add(change);
+    return { operation: record, merged };
   }
 
   return {

@@ -41,28 +41,29 @@ export function followOtherProcesses(deps: {
 
   async function take({ jobs, queued, position: next }: News): Promise<void> {
     for (const jobId of jobs) topics.publish(jobId);
-    for (const { platformId } of queued) {
+    for (const platformId of queued.values()) {
       const platform = await platforms.get(platformId);
       if (platform) idleBots.jobQueued(platform.instance, platform.properties);
     }
     position = next;
   }
 
-  /** Whatever happened: all look for themselves. */
-  function loseTrack(): void {
-    position = undefined;
+  /** Whatever happened before: all look for themselves, after the position that is read on from. */
+  async function begin(): Promise<ChangePosition> {
+    const begun = await store.changePosition();
     topics.publishAll();
+    return begun;
   }
 
   async function follow(): Promise<void> {
-    position ??= await store.changePosition();
+    position ??= await begin();
     readAt = clock.monotonic();
     const news = await shared.newsAfter(position, MOST_AT_ONCE);
-    if (!news) return loseTrack();
-    await take(news);
-    if (news.more) return;
+    if (news) await take(news);
+    else position = undefined;
+    if (!news || news.more) return;
     await changes.next(stopping.signal, TICK_MS);
-    await pause(clock, readAt + PACE_MS - clock.monotonic(), stopping.signal);
+    await pause(clock, Math.max(0, readAt + PACE_MS - clock.monotonic()), stopping.signal);
   }
 
   async function run(): Promise<void> {

@@ -5,8 +5,8 @@ import type { ChangePosition, OperationKey } from "./store.ts";
 export interface News {
   /** The jobs whose operations have changed. */
   readonly jobs: readonly string[];
-  /** Those of them that were queued when this was read. */
-  readonly queued: readonly { readonly jobId: string; readonly platformId: number }[];
+  /** The platforms of those of them that were queued when this was read. */
+  readonly queued: ReadonlyMap<string, number>;
   readonly position: ChangePosition;
   /** Whether there may be more to read at once. */
   readonly more: boolean;

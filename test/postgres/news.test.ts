@@ -36,13 +36,13 @@ test("what a process does itself is no news to it, and is to others", async (t) 
   assert.deepEqual(told.jobs, [job.id]);
   const platforms = await two.platforms(0);
   assert.deepEqual(
-    told.queued.map(({ platformId }) => platforms.find(({ id }) => id === platformId)?.properties),
-    [job.platform],
+    [...told.queued].map(([jobId, platform]) => [jobId, platforms.find(({ id }) => id === platform)?.properties]),
+    [[job.id, job.platform]],
   );
   await completeJob(two, job.id, START + 1);
   assert.deepEqual((await foreign()).jobs, []);
   const end = await own();
-  assert.deepEqual([end.jobs, end.queued], [[job.id], []]);
+  assert.deepEqual([end.jobs, end.queued.size], [[job.id], 0]);
 });
 
 test("a change of another process is news although this one has joined the job since", async (t) => {

@@ -54,7 +54,7 @@ export function newsReads(
       own.forgetUpTo(Number(last?.[5] ?? 0) - 1);
       return {
         jobs: [...new Set(foreign.map((row) => row[7]))],
-        queued: foreign.flatMap((row) => (row[8] === null ? [] : [{ jobId: row[7], platformId: row[8] }])),
+        queued: new Map(foreign.flatMap((row) => (row[8] === null ? [] : [[row[7], row[8]]]))),
         position: last ? places.format(from, Number(last[5]), last[6]) : position,
         more: found.length === limit,
       };

@@ -84,7 +84,8 @@ test("a bomb of escapes takes time in proportion to its length", () => {
 test("a text that never stops changing its colours ends up plain", () => {
   const rows = rowsOf("\x1b[31ma\x1b[32mb".repeat(200_000));
   assert.equal(rows.flatMap(({ runs }) => runs ?? []).length < 201_000, true);
-  assert.deepEqual([rows[0]?.runs?.length, rows.at(-1)?.runs], [LONGEST_ROW + 1, undefined]);
+  assert.ok(rows.every(({ runs }) => (runs?.length ?? 0) <= 65));
+  assert.deepEqual([rows[0]?.line, rows[1]?.line, rows.at(-1)?.runs], [1, 0, undefined]);
 });
 
 test("an escape sequence that never ends is shown once it is too long to be one", () => {

@@ -1,14 +1,13 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { bytesText } from "../format/bytes.ts";
 import { BlobProblem } from "./blob-problem.tsx";
 import "./blobs.css";
-import type { DirectoryEntry, FileEntry, FileNode } from "./file-node.ts";
-import { type Children, type FileRow, fileRows, keyEffect, parentsOf } from "./file-rows.ts";
+import type { FileEntry, FileNode } from "./file-node.ts";
+import { type FileRow, keyEffect } from "./file-rows.ts";
 import type { BlobHome } from "./resource-names.ts";
 import { visibleText } from "./text-rows.ts";
-import { readEntries } from "./use-blob.ts";
+import { useFileRows } from "./use-file-rows.ts";
 
 interface FileTreeProps {
   readonly roots: readonly FileNode[];
@@ -23,39 +22,11 @@ interface FileTreeProps {
 
 const ROW_HEIGHT = 26;
 
-/** The content of directories that were opened, read when they are. */
-function useChildren(home: BlobHome) {
-  const queries = useQueryClient();
-  const [known, setKnown] = useState<ReadonlyMap<string, Children>>(new Map());
-  const load = async (directory: DirectoryEntry) => {
-    const put = (children: Children) => setKnown((before) => new Map(before).set(directory.path, children));
-    put({ state: "loading" });
-    try {
-      put({ state: "loaded", nodes: await readEntries(queries, home, directory) });
-    } catch (error) {
-      put({ state: "failed", error });
-    }
-  };
-  return [known, load] as const;
-}
-
 /** Files that can be opened, directory by directory. Only the rows in sight are made. */
 export function FileTree({ roots, home, what, selected, onSelect, onFound }: FileTreeProps) {
-  const [known, load] = useChildren(home);
-  const [open, setOpen] = useState<ReadonlySet<string>>(
-    () => new Set(selected === undefined ? [] : parentsOf(selected)),
-  );
+  const { rows, toggle, load } = useFileRows(roots, home, selected);
   const [focused, setFocused] = useState<string>();
   const scroller = useRef<HTMLDivElement>(null);
-  const rows = useMemo(
-    () =>
-      fileRows(
-        roots,
-        (path) => open.has(path),
-        (path) => known.get(path),
-      ),
-    [roots, open, known],
-  );
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -63,22 +34,10 @@ export function FileTree({ roots, home, what, selected, onSelect, onFound }: Fil
     overscan: 12,
   });
 
-  useEffect(() => {
-    for (const row of rows) {
-      const unread = row.kind === "note" && !known.has(row.of.path) ? row.of : undefined;
-      if (unread) void load(unread);
-    }
-  });
   const found = rows.find((row) => row.kind === "node" && row.node.path === selected);
   const file = found?.kind === "node" && found.node.kind === "file" ? found.node : undefined;
   useEffect(() => onFound(file), [file, onFound]);
 
-  const toggle = (path: string) =>
-    setOpen((before) => {
-      const after = new Set(before);
-      if (!after.delete(path)) after.add(path);
-      return after;
-    });
   const act = ({ kind, path }: FileNode) => {
     setFocused(path);
     if (kind === "directory") toggle(path);
@@ -87,7 +46,8 @@ export function FileTree({ roots, home, what, selected, onSelect, onFound }: Fil
   const onKeyDown = (event: React.KeyboardEvent) => {
     const index = Math.max(0, indexOf(rows, focused));
     const row = rows[index];
-    const effect = keyEffect(rows, index, event.key.toLowerCase());
+    const isOurs = !event.ctrlKey && !event.metaKey && !event.altKey;
+    const effect = isOurs ? keyEffect(rows, index, event.key.toLowerCase()) : undefined;
     if (effect === undefined || row?.kind !== "node") return;
     event.preventDefault();
     event.stopPropagation();
@@ -117,7 +77,7 @@ export function FileTree({ roots, home, what, selected, onSelect, onFound }: Fil
           return (
             <div key={index} role="presentation" className="file-place" style={{ transform: `translateY(${start}px)` }}>
               {row.kind === "note" ? (
-                <Note row={row} onRetry={() => void load(row.of)} />
+                <Note row={row} onRetry={() => load(row.of)} />
               ) : (
                 <Row
                   {...{ row }}

@@ -27,7 +27,7 @@ export interface TextLoad {
 export const FIRST_PIECE = 256 * 1024;
 const LARGEST_PIECE = 4 * 1024 * 1024;
 /** What is taken in at once: a page that takes in megabytes of escape sequences stands still meanwhile. */
-const SLICE = 512 * 1024;
+const SLICE = 256 * 1024;
 /** What a page holds of a text, in bytes and in rows: a browser's scroll bar ends at some 30 million pixels. */
 const MOST_BYTES = 64 * 1024 * 1024;
 const MOST_ROWS = 1_000_000;

@@ -27,6 +27,8 @@ export interface RowReader {
 
 /** A row is as long as a browser lays out at once without an effort. */
 export const LONGEST_ROW = 1000;
+/** A row ends after so many changes of style: each is an element of the page. */
+const MOST_RUNS_IN_ROW = 64;
 /** A text with more changes of style than this goes on plain: each takes a hundred bytes. */
 const MOST_RUNS = 200_000;
 /** An escape sequence that is longer is none. */
@@ -79,6 +81,7 @@ export function createRowReader(options: { readonly numbered?: boolean } = {}): 
     runCount += 1;
     const next = runCount < MOST_RUNS ? withSgr(style, parameters) : PLAIN;
     if (next === style) return;
+    if (runs.length >= MOST_RUNS_IN_ROW && text !== "") endRow(true);
     style = next;
     if (runs.at(-1)?.from === text.length) runs.pop();
     runs.push({ from: text.length, style });

@@ -101,8 +101,9 @@ function Wait({
   );
 }
 
-function placeText({ queuePosition, queuePositionText }: GetOperationStatsResponse): string {
-  if (queuePosition === undefined) return "";
+/** Its place in the queue, where the reason does not say it. */
+function placeText({ queuePosition, queuePositionText, waitReason }: GetOperationStatsResponse): string {
+  if (queuePosition === undefined || waitReason === WaitReason.BEHIND_OTHERS) return "";
   return queuePosition === 0 ? "It is the next in its queue. " : `Ahead of it in the queue: ${queuePositionText}. `;
 }
 

@@ -24,6 +24,16 @@ test("an idle bot waits until there is work for it", async (t) => {
   );
 });
 
+test("a bot that never runs out of work is given a more urgent job with requirements that nobody had before", async (t) => {
+  const farm = await startFarm(t);
+  const [first] = [await farm.scheduler.submit("main", job("a")), await farm.scheduler.submit("main", job("b"))];
+  const session = await farm.scheduler.openSession("main", bot("b1"));
+  assert.equal(session.leases[0]?.id, first.job.id);
+  const urgent = await farm.scheduler.submit("main", job("c", { platform: [], priority: -1 }));
+  const reply = await farm.scheduler.updateSession(session.name, bot("b1", { leases: [finished(first.job.id)] }), now);
+  assert.equal(reply.leases[0]?.id, urgent.job.id);
+});
+
 test("a poll without work ends after its time, and at once when the bot goes", async (t) => {
   const farm = await startFarm(t);
   const session = await farm.scheduler.openSession("main", bot("b1"));

@@ -46,6 +46,10 @@ function encodingFor({ encodings }: DashboardFile, accepted: string): "identity"
   return encodings.gzip && takes("gzip") ? "gzip" : "identity";
 }
 
+function isBrowser({ headers }: FastifyRequest): boolean {
+  return headers.accept?.includes("text/html") ?? false;
+}
+
 function send(file: DashboardFile, cacheControl: string, request: FastifyRequest, reply: FastifyReply): void {
   const { type, etag, encodings } = file;
   reply.headers({ ...HEADERS, etag, "cache-control": cacheControl, vary: "Accept, Accept-Encoding, Origin" });
@@ -67,8 +71,7 @@ export function addDashboard(app: FastifyInstance, { directory, about }: Dashboa
     reply.code(404).type("text/plain; charset=utf-8").send(NOT_BUILT);
   };
   app.get("/", (request, reply) => {
-    const isBrowser = request.headers.accept?.includes("text/html") ?? false;
-    if (directory === undefined || !isBrowser) return reply.header("vary", "Accept, Origin").send(about);
+    if (directory === undefined || !isBrowser(request)) return reply.header("vary", "Accept, Origin").send(about);
     return showPage(request, reply);
   });
   if (directory === undefined) return;
@@ -78,4 +81,10 @@ export function addDashboard(app: FastifyInstance, { directory, about }: Dashboa
     const cacheControl = path.startsWith("/assets/") ? FOR_EVER : "no-cache";
     app.get(path, (request, reply) => send(file, cacheControl, request, reply));
   }
+  if (!page) return;
+  // A mistyped address: the page says so, with the way on.
+  app.get("/*", (request, reply) => {
+    if (isBrowser(request)) send(page, "no-cache", request, reply.code(404));
+    else reply.callNotFound();
+  });
 }

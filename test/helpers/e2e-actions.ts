@@ -53,30 +53,54 @@ export interface Submitted {
   readonly done: Promise<Operation>;
 }
 
+/** An action to be executed; by default with no inputs, outputs or requirements, never cached, in the instance `main`. */
+export interface WantedAction {
+  readonly argv: readonly string[];
+  /** Files of the input root by name, which has no slash. */
+  readonly inputs?: Readonly<Record<string, Uint8Array | string>>;
+  readonly outputPaths?: readonly string[];
+  readonly platform?: readonly { readonly name: string; readonly value: string }[];
+  /** Lets the action be cached and merged with its like, of which there is one for each salt. */
+  readonly salt?: string;
+  readonly timeoutSeconds?: number;
+  readonly instanceName?: string;
+  /** What the client tells of the call, beside its tool. */
+  readonly metadata?: Omit<MessageInitShape<typeof RequestMetadataSchema>, "$typeName">;
+}
+
 /**
  * Executes a command, with no inputs and an environment of PATH only, in the instance `main`. The action is not cached
  * and never merged with another. Resolves when the server has given it a name.
  */
-export async function submit({ cas, execution }: Clients, ...argv: string[]): Promise<Submitted> {
+export function submit(clients: Clients, ...argv: string[]): Promise<Submitted> {
+  return submitAction(clients, { argv });
+}
+
+/** Executes an action with an environment of PATH only. Resolves when the server has given it a name. */
+export async function submitAction({ cas, execution }: Clients, wanted: WantedAction): Promise<Submitted> {
+  const { argv, inputs = {}, outputPaths = [], platform = [], salt, timeoutSeconds, instanceName = "main" } = wanted;
   const environmentVariables = [{ name: "PATH", value: "/usr/bin:/bin" }];
-  const command = encode(CommandSchema, { arguments: argv, environmentVariables });
-  const root = encode(DirectorySchema, {});
-  const actionFields = { commandDigest: command.digest, inputRootDigest: root.digest, doNotCache: true };
-  const action = encode(ActionSchema, actionFields);
-  const { responses } = await cas.batchUpdateBlobs({ instanceName: "main", requests: [command, root, action] });
-  assert.deepEqual(
-    responses.map(({ status }) => status?.code ?? 0),
-    [0, 0, 0],
-  );
+  const command = encode(CommandSchema, { arguments: [...argv], environmentVariables, outputPaths: [...outputPaths] });
+  const files = Object.entries(inputs).map(([name, content]) => ({ name, blob: blobOf(Buffer.from(content)) }));
+  const root = encode(DirectorySchema, { files: files.map(({ name, blob }) => ({ name, digest: blob.digest })) });
+  const action = encode(ActionSchema, {
+    ...{ commandDigest: command.digest, inputRootDigest: root.digest, platform: { properties: [...platform] } },
+    ...(salt === undefined ? { doNotCache: true } : { salt: Buffer.from(salt) }),
+    ...(timeoutSeconds !== undefined && { timeout: { seconds: BigInt(timeoutSeconds) } }),
+  });
+  const requests = [command, root, action, ...files.map(({ blob }) => blob)];
+  const { responses } = await cas.batchUpdateBlobs({ instanceName, requests });
+  const refused = responses.filter(({ status }) => (status?.code ?? 0) !== 0);
+  assert.deepEqual(refused, []);
 
   const metadata = create(RequestMetadataSchema, {
     toolDetails: submitter,
     toolInvocationId: "an-invocation",
     actionMnemonic: "Mnemonic",
+    ...wanted.metadata,
   });
   const headers = { [requestMetadataHeader]: encodeBinaryHeader(metadata, RequestMetadataSchema) };
-  const stream = execution.execute({ instanceName: "main", actionDigest: action.digest }, { headers });
-  return follow(stream);
+  return follow(execution.execute({ instanceName, actionDigest: action.digest }, { headers }));
 }
 
 async function follow(stream: AsyncIterable<Operation>): Promise<Submitted> {
@@ -93,11 +117,17 @@ async function follow(stream: AsyncIterable<Operation>): Promise<Submitted> {
   return { name: first.value.name, done };
 }
 
-function encode<Desc extends DescMessage>(
-  schema: Desc,
-  fields: MessageInitShape<Desc>,
-): { data: Uint8Array<ArrayBuffer>; digest: Pick<Digest, "hash"> & { sizeBytes: bigint } } {
-  const data = new Uint8Array(toBinary(schema, create(schema, fields)));
+interface Blob {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly digest: Pick<Digest, "hash"> & { readonly sizeBytes: bigint };
+}
+
+function encode<Desc extends DescMessage>(schema: Desc, fields: MessageInitShape<Desc>): Blob {
+  return blobOf(toBinary(schema, create(schema, fields)));
+}
+
+function blobOf(content: Uint8Array): Blob {
+  const data = new Uint8Array(content);
   const { hash, sizeBytes } = digestOf(data);
   return { data, digest: { hash, sizeBytes: BigInt(sizeBytes) } };
 }

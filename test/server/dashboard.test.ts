@@ -53,6 +53,15 @@ test("shows browsers the same page at each of its addresses, and others what thi
   assert.equal((await get("/assets/index-2.js")).statusCode, 404);
 });
 
+test("shows browsers the page at an address that is none of its pages, as not found", async (t) => {
+  const get = serve(t, builtDashboard(t));
+  const { statusCode, body } = await get("/no/such/page");
+  assert.deepEqual([statusCode, body], [404, HTML]);
+  const other = await get("/no/such/page", { accept: "application/json" });
+  assert.equal(other.statusCode, 404);
+  assert.notEqual(other.body, HTML);
+});
+
 test("sends what the build compressed to whoever takes it", async (t) => {
   const get = serve(t, builtDashboard(t));
   const compressed = await get("/assets/index-1.js", { "accept-encoding": "gzip, deflate, br" });

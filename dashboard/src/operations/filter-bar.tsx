@@ -26,8 +26,9 @@ export function FilterBar({ filter, onChange, problem, language, meanwhile }: Fi
   }
   useEffect(() => {
     // Who has just written it wants to correct it; who came by a link wants to read first.
-    if (problem && submitted.current === filter) input.current?.focusAt(problem.at ?? filter.length);
+    if (!problem || submitted.current !== filter) return;
     submitted.current = undefined;
+    input.current?.focusAt(problem.at ?? filter.length);
   }, [problem, filter]);
   const submit = (written: string) => {
     submitted.current = written;

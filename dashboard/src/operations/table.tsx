@@ -166,12 +166,13 @@ const STEPS: Readonly<Record<string, number>> = {
   ...{ Home: Number.NEGATIVE_INFINITY, End: Number.POSITIVE_INFINITY },
 };
 
-function onRowKey(event: KeyboardEvent, { onStep, onOpen }: TableProps): void {
+function onRowKey(event: KeyboardEvent, { selected, onStep, onOpen }: TableProps): void {
   const { target, key } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || !(target instanceof HTMLTableRowElement)) return;
   const by = STEPS[key];
   if (by !== undefined) onStep(by);
-  else if (key === "Enter") withName(target, onOpen);
+  // The focus comes to the selected row a moment later.
+  else if (key === "Enter") withName(target, (name) => onOpen(selected ?? name));
   else return;
   event.preventDefault();
 }

@@ -5,7 +5,7 @@ import { Link, Route, Switch, useLocation } from "wouter";
 import { transport } from "./api/clients.ts";
 import { failureOf } from "./api/failure.ts";
 import { useInstance, useParameter } from "./location/parameters.ts";
-import { buildsPath, operationsPath, overviewPath, workersPath } from "./location/paths.ts";
+import { buildsPath, nameIn, operationsPath, overviewPath, workersPath } from "./location/paths.ts";
 import { pageTitle } from "./location/title.ts";
 import { OperationsPage } from "./operations/operations-page.tsx";
 import { FaultBoundary } from "./shell/fault-boundary.tsx";
@@ -45,20 +45,6 @@ export function App() {
   );
 }
 
-/** The name in the path after the first segment, slashes and all. */
-function restOf(path: string): string {
-  return path.split("/").slice(2).map(decodeSegment).join("/");
-}
-
-/** An address can be written by hand, and so be none. */
-function decodeSegment(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
-}
-
 function Pages() {
   const [helping, setHelping] = useState(false);
   const [path, navigate] = useLocation();
@@ -74,7 +60,8 @@ function Pages() {
     w: () => navigate(workersPath(instance)),
     v: () => navigate(overviewPath(instance)),
   });
-  const rest = restOf(path);
+  // What the router tells is decoded already, in part.
+  const rest = nameIn(window.location.pathname);
   return (
     <>
       <Header onHelp={() => setHelping(true)} />

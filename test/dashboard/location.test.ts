@@ -3,6 +3,7 @@ import { test } from "node:test";
 import {
   buildsPath,
   invocationPath,
+  nameIn,
   operationPath,
   operationsPath,
   workersPath,
@@ -18,6 +19,14 @@ test("paths keep the instance, and slashes in names", () => {
   assert.equal(buildsPath("main", "correlated"), "/invocations?instance=main&kind=correlated");
   assert.equal(operationsPath("main", "stage = QUEUED"), "/?instance=main&filter=stage+%3D+QUEUED");
   assert.equal(invocationPath("main", "x?y#z", "correlated"), "/invocations/x%3Fy%23z?instance=main&kind=correlated");
+});
+
+test("a name comes out of its path as it went in", () => {
+  for (const id of ["a/b", "../..//x", "./a", "a%2Fb", "50%", "<b>?#&", "//x", "ä \u202e\n"]) {
+    const { pathname } = new URL(invocationPath("-", id), "http://127.0.0.1");
+    assert.equal(nameIn(pathname), id);
+  }
+  assert.equal(nameIn("/operations/a%/b%20c"), "a%/b c");
 });
 
 test("titles say first what sets a page apart", () => {

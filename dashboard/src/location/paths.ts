@@ -11,9 +11,25 @@ function search(parameters: Record<string, string | undefined>): string {
   return text === "" ? "" : `?${text}`;
 }
 
-/** What the name of an operation or an invocation looks like in a path: its slashes stay. */
+/** What the name of an operation or an invocation looks like in a path: its slashes stay where no browser minds them. */
 function segments(name: string): string {
-  return name.split("/").map(encodeURIComponent).join("/");
+  const parts = name.split("/");
+  const isResolved = parts.includes(".") || parts.includes("..");
+  return parts.map(encodeURIComponent).join(isResolved ? "%2F" : "/");
+}
+
+/** The name in a path after its first segment, slashes and all; of the path as the browser has it. */
+export function nameIn(path: string): string {
+  return path.split("/").slice(2).map(decodeSegment).join("/");
+}
+
+/** An address can be written by hand, and so be none. */
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
 }
 
 function instanceOf(instance: string): string | undefined {

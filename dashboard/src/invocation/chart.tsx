@@ -22,6 +22,7 @@ import { useChartPointer } from "./use-chart-pointer.ts";
 import { useColours } from "./use-colours.ts";
 import { useSize } from "./use-size.ts";
 import { useSpan } from "./use-span.ts";
+import "./chart.css";
 
 interface ChartProps {
   readonly lanes: readonly Lane[];

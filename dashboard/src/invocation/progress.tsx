@@ -3,6 +3,7 @@ import { countText } from "../format/number.ts";
 import type { Look } from "../ui/standing.ts";
 import { percentEnded } from "./builds.ts";
 import type { Counts } from "./figures.ts";
+import "./progress.css";
 
 /** From what has ended well to what has not begun. */
 const PARTS: readonly (readonly [look: Look, text: string])[] = [

@@ -21,6 +21,7 @@ import { FollowBanner } from "./follow-banner.tsx";
 import { goBackToList } from "./go-back.ts";
 import { HistoryView } from "./history-view.tsx";
 import "./operation.css";
+import "./facts.css";
 import { OperationHead } from "./operation-head.tsx";
 import { OutputView } from "./output-view.tsx";
 import { RawView } from "./raw-view.tsx";

@@ -2,6 +2,7 @@ import type { ExecutedActionMetadata } from "../../../gen/build/bazel/remote/exe
 import { dateText, durationOf, durationText } from "../format/time.ts";
 import { useNow } from "../ui/use-now.ts";
 import { type Phase, placeOnBar, type Timeline, timelineOf } from "./timeline.ts";
+import "./timeline.css";
 
 interface TimelineProps {
   readonly times: ExecutedActionMetadata | undefined;

@@ -3,6 +3,7 @@ import { useInstance } from "../location/parameters.ts";
 import { buildsPath, operationsPath, overviewPath, workersPath } from "../location/paths.ts";
 import { InstanceSwitcher } from "./instance-switcher.tsx";
 import { ThemeButton } from "./theme.tsx";
+import "./header.css";
 
 const TABS = [
   { title: "Operations", path: operationsPath, is: /^\/($|operations)/ },

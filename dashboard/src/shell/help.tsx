@@ -1,4 +1,5 @@
 import { Dialog } from "../ui/dialog.tsx";
+import "./help.css";
 
 const KEYS = [
   ["j, k", "next, previous row"],

@@ -118,6 +118,28 @@ test("a lost connection is made again where it was", async (t) => {
   await until(() => follow.state().phase === "live");
 });
 
+test("what was deleted while the connection was lost is gone when the server begins anew", async (t) => {
+  const { watches, start } = server(t);
+  const follow = start();
+  watches[0]?.push(sent(operation(false)));
+  await until(() => follow.state().phase === "live");
+  follow.retry();
+  watches[1]?.push({ reset: true, live: true, resumeToken: "u" });
+  await until(() => follow.state().phase === "gone");
+  follow.retry();
+  assert.equal(watches[2]?.resumeToken, "", "all is told again");
+  watches[2]?.push({ reset: true, ...(sent(operation(false)) as object) });
+  await until(() => follow.state().phase === "live");
+});
+
+test("a watch that says nothing for long is made again", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { watches, start } = server(t);
+  start();
+  t.mock.timers.tick(90_000);
+  assert.equal(watches.length, 2);
+});
+
 test("where there is no FarmService it is asked for again and again", async (t) => {
   const { answers, gets, start } = server(t);
   answers.watch = new ConnectError("not enabled", Code.Unimplemented);
@@ -140,6 +162,16 @@ test("a page that is seen again connects again", async (t) => {
   const { watches, start, show } = server(t);
   start();
   show(false);
+  t.mock.timers.tick(5000);
+  show(true);
+  assert.equal(watches.length, 2);
+});
+
+test("a page that was never seen gives its connection back", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { watches, start, show } = server(t);
+  show(false);
+  start();
   t.mock.timers.tick(5000);
   show(true);
   assert.equal(watches.length, 2);

@@ -60,6 +60,8 @@ export interface FollowDeps {
 const ENDED_EVERY_MS = 15_000;
 const POLL_EVERY_MS = 1000;
 const HIDDEN_AFTER_MS = 5000;
+/** A connection that is silent for so long is dead: the server says every 30 s that nothing has happened. */
+const LONGEST_SILENCE_MS = 90_000;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 5000;
 const HOPELESS = new Set<Code>([Code.InvalidArgument, Code.PermissionDenied, Code.Unauthenticated, Code.Unimplemented]);
@@ -81,6 +83,8 @@ export function createFollow(deps: FollowDeps, name: string): Follow {
   let hiding: ReturnType<typeof setTimeout> | undefined;
   let resumeToken = "";
   let canWatch = true;
+  /** Whether the watch has told of it; when it has told all and not of this, it is gone. */
+  let isTold = false;
   let failures = 0;
   let closed = false;
 
@@ -88,7 +92,11 @@ export function createFollow(deps: FollowDeps, name: string): Follow {
     state = { ...state, error: undefined, retryAt: undefined, ...more, phase };
     for (const listener of listeners) listener();
   };
-  const gone = () => enter("gone", { error: new ConnectError(`no such operation: ${name}`, Code.NotFound) });
+  const gone = () => {
+    isTold = false;
+    resumeToken = "";
+    enter("gone", { error: new ConnectError(`no such operation: ${name}`, Code.NotFound) });
+  };
   const connectIn = (ms: number) => {
     clearTimeout(timer);
     timer = setTimeout(connect, ms);
@@ -106,21 +114,28 @@ export function createFollow(deps: FollowDeps, name: string): Follow {
   const take = (news: WatchOperationsResponse): boolean => {
     failures = 0;
     resumeToken = news.resumeToken || resumeToken;
+    if (news.reset) isTold = false;
     let { operation } = state;
     for (const { change } of news.changes) {
-      if (change.case === "operation") operation = change.value;
+      if (change.case === "operation") {
+        operation = change.value;
+        isTold = true;
+      }
       if (change.case !== "deleted" || idOf(change.value) !== idOf(name)) continue;
       gone();
       return true;
     }
-    if (operation !== state.operation || (state.phase !== "live" && operation)) enter("live", { operation });
-    if (!operation && news.live) gone();
-    return operation?.done === true || state.phase === "gone";
+    const isGone = news.live && !isTold;
+    if (isGone) gone();
+    else if (operation !== state.operation || (state.phase !== "live" && operation)) enter("live", { operation });
+    return isGone || operation?.done === true;
   };
   const watch = async (signal: AbortSignal) => {
     const request = { instanceName: instanceOf(name), filter: `name = ${filterValue(idOf(name))}`, resumeToken };
+    connectIn(LONGEST_SILENCE_MS);
     for await (const news of deps.watch(request, { signal })) {
       if (signal.aborted) return;
+      connectIn(LONGEST_SILENCE_MS);
       if (take(news)) return state.phase === "gone" ? disconnect() : connect();
     }
     if (!signal.aborted) throw new ConnectError("the server ended the stream", Code.Unavailable);
@@ -166,6 +181,7 @@ export function createFollow(deps: FollowDeps, name: string): Follow {
   };
   const unsubscribe = deps.page.subscribe(onVisibility);
   connect();
+  onVisibility();
 
   return {
     state: () => state,

@@ -124,6 +124,10 @@ test("events are told in words, and unknown ones with all they have", () => {
       particulars: "worker w · attempt 2 · after 1.5 s",
     },
   );
+  assert.equal(
+    event(JobEventType.PROGRESS_UPDATE, { constructor: "x", toString: 1 }).particulars,
+    "constructor x · toString 1",
+  );
   assert.deepEqual(event(JobEventType.CANCELLATION, { worker_name: null, actor: "alice", reason: "too slow" }), {
     title: "Job cancelled",
     particulars: "by alice · “too slow”",

@@ -1,6 +1,7 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { useEffect } from "react";
 import { FarmService } from "../../../gen/opgrid/v1/opgrid_pb.ts";
+import { every } from "../api/polling.ts";
 import { visibleText } from "../cas/text-rows.ts";
 import { dateText, durationText, msOf } from "../format/time.ts";
 import { ErrorPanel } from "../ui/panels.tsx";
@@ -18,7 +19,7 @@ export function HistoryView({ name, done, version }: HistoryProps) {
   const { data, error, refetch } = useQuery(
     FarmService.method.getOperationHistory,
     { name },
-    { refetchInterval: done ? 15_000 : 2000 },
+    { refetchInterval: every(done ? 15_000 : 2000) },
   );
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked again whenever the operation changes
   useEffect(() => void refetch(), [version, refetch]);

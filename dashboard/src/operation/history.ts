@@ -48,12 +48,16 @@ const PARTS: Readonly<Record<string, Part>> = {
   reason: (value) => (value === "" ? "" : `“${plain(value)}”`),
 };
 
+function partOf(key: string): Part {
+  return (Object.hasOwn(PARTS, key) ? PARTS[key] : undefined) ?? labelled(key);
+}
+
 function particulars(payload: JsonObject): string {
-  const known = Object.keys(PARTS).filter((key) => key in payload);
-  const others = Object.keys(payload).filter((key) => !(key in PARTS));
+  const known = Object.keys(PARTS).filter((key) => Object.hasOwn(payload, key));
+  const others = Object.keys(payload).filter((key) => !Object.hasOwn(PARTS, key));
   return [...known, ...others]
     .filter((key) => payload[key] !== null)
-    .map((key) => (PARTS[key] ?? labelled(key))(payload[key] as JsonValue))
+    .map((key) => partOf(key)(payload[key] as JsonValue))
     .filter((part) => part !== "")
     .join(" · ");
 }

@@ -105,6 +105,8 @@ test("a feed whose token is refused begins without it, once", async (t) => {
   await last().end(Code.InvalidArgument);
   await page.clock.advance(60_000);
   assert.deepEqual([calls.length, feed.state().phase], [3, "refused"]);
+  feed.pause();
+  assert.equal(feed.state().phase, "refused", "there is nothing to pause");
   feed.retry();
   assert.deepEqual([calls.length, feed.state().phase], [4, "loading"]);
 });

@@ -37,7 +37,7 @@ export interface FeedState {
 export interface Feed {
   state(): FeedState;
   subscribe(listener: () => void): () => void;
-  /** Stops taking in changes; what happens meanwhile is not missed. */
+  /** Stops taking in changes; what happens meanwhile is not missed. A feed that is refused stays so. */
   pause(): void;
   resume(): void;
   /** Tries again now. */
@@ -214,6 +214,7 @@ export function createFeed({ watch, page, instance, filter, limit = 100_000 }: F
       return () => listeners.delete(listener);
     },
     pause: () => {
+      if (state.phase === "refused") return;
       paused = true;
       disconnect();
       enter("paused");

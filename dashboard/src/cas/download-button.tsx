@@ -33,13 +33,7 @@ export function DownloadButton({ source, path }: { readonly source: BlobSource; 
       setProgress(undefined);
     }
   };
-  if (progress !== undefined) {
-    return (
-      <button type="button" onClick={() => running.current?.abort()}>
-        {shareText(progress, source.size)} – stop
-      </button>
-    );
-  }
+  const isRunning = progress !== undefined;
   return (
     <>
       {problem !== "" && (
@@ -47,8 +41,12 @@ export function DownloadButton({ source, path }: { readonly source: BlobSource; 
           {problem}
         </span>
       )}
-      <button type="button" onClick={start} title={`Save ${bytesText(source.size)} as ${fileName(path)}`}>
-        Download
+      <button
+        type="button"
+        onClick={isRunning ? () => running.current?.abort() : start}
+        title={isRunning ? undefined : `Save ${bytesText(source.size)} as ${fileName(path)}`}
+      >
+        {isRunning ? `${shareText(progress, source.size)} – stop` : "Download"}
       </button>
     </>
   );

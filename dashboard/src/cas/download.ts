@@ -52,7 +52,8 @@ async function stream(request: Download, file: WritableFile): Promise<void> {
     for await (const chunk of counted(request)) await file.write(chunk);
     await file.close();
   } catch (error) {
-    await file.abort();
+    // Why it failed is what the reader wants to know, not that the rest cannot be removed.
+    await file.abort().catch(() => {});
     throw error;
   }
 }

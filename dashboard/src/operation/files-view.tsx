@@ -30,7 +30,7 @@ function Files({ roots, home, what }: FilesProps) {
         onFound={setFile}
       />
       {file && (
-        <FilePanel file={file} home={home}>
+        <FilePanel key={file.path} file={file} home={home}>
           <button type="button" className="quiet" onClick={() => setSelected(undefined, { replace: true })}>
             Close
           </button>

@@ -32,11 +32,11 @@ export function Help({ onClose }: { readonly onClose: () => void }) {
         A click on a stage, worker, target, tool and the like narrows the list to it; with <kbd>Alt</kbd> or{" "}
         <kbd>Shift</kbd> to everything else.
       </p>
-      <form method="dialog">
+      <div className="dialog-actions">
         <button type="button" onClick={onClose}>
           Close
         </button>
-      </form>
+      </div>
     </Dialog>
   );
 }

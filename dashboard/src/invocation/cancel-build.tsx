@@ -20,11 +20,18 @@ type Step =
 
 const REASON = "cancelled in the dashboard, with its build";
 
-async function cancelAll(filter: string, instances: readonly string[], dryRun: boolean): Promise<number> {
+async function countAll(filter: string, instances: readonly string[], signal: AbortSignal): Promise<number> {
   let count = 0n;
   for (const instanceName of instances) {
-    const answer = await farm.cancelOperations({ instanceName, filter, dryRun, reason: REASON });
-    count += dryRun ? answer.matchedCount : answer.cancelledCount;
+    count += (await farm.cancelOperations({ instanceName, filter, dryRun: true }, { signal })).matchedCount;
+  }
+  return Number(count);
+}
+
+async function cancelAll(filter: string, instances: readonly string[]): Promise<number> {
+  let count = 0n;
+  for (const instanceName of instances) {
+    count += (await farm.cancelOperations({ instanceName, filter, reason: REASON })).cancelledCount;
   }
   return Number(count);
 }
@@ -32,19 +39,20 @@ async function cancelAll(filter: string, instances: readonly string[], dryRun: b
 /** Asks before it cancels what lives of a build, with how many that are. */
 export function CancelBuild({ filter, instances, onClose }: CancelBuildProps) {
   const [step, setStep] = useState<Step>({ at: "counting" });
-  const run = async (dryRun: boolean) => {
-    try {
-      const count = await cancelAll(filter, instances, dryRun);
-      setStep({ at: dryRun ? "counted" : "done", count });
-    } catch (error) {
-      setStep({ at: "failed", error });
-    }
-  };
+  const fail = (error: unknown) => setStep({ at: "failed", error });
   // biome-ignore lint/correctness/useExhaustiveDependencies: counted once, when the dialog opens
-  useEffect(() => void run(true), []);
+  useEffect(() => {
+    const counting = new AbortController();
+    countAll(filter, instances, counting.signal)
+      .then((count) => setStep({ at: "counted", count }))
+      .catch((error: unknown) => counting.signal.aborted || fail(error));
+    return () => counting.abort();
+  }, []);
   const cancel = (count: number) => {
     setStep({ at: "cancelling", count });
-    void run(false);
+    cancelAll(filter, instances)
+      .then((cancelled) => setStep({ at: "done", count: cancelled }))
+      .catch(fail);
   };
   const canCancel = step.at === "counted" && step.count > 0;
   return (

@@ -46,8 +46,3 @@ export function failureOf(thrown: unknown): Failure {
     passing: PASSING.has(code),
   };
 }
-
-/** Whether a call was given up by this page itself. */
-export function wasAborted(thrown: unknown): boolean {
-  return ConnectError.from(thrown).code === Code.Canceled;
-}

@@ -5,7 +5,7 @@ import type {
   OutputSymlink,
 } from "../../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { msOf } from "../format/time.ts";
-import { type BlobDigest, blobKey } from "./resource-names.ts";
+import type { BlobDigest } from "./resource-names.ts";
 
 interface NodeFacts {
   /** As it is shown: a name, or of an output its path. */
@@ -53,14 +53,9 @@ function notesOf(properties: NodeProperties | undefined): string[] {
   const modified = msOf(properties.mtime);
   return [
     ...(mode === undefined ? [] : [`mode ${mode.toString(8).padStart(4, "0")}`]),
-    ...(modified === undefined ? [] : [`modified ${isoText(modified)}`]),
+    ...(modified === undefined ? [] : [`modified ${new Date(modified).toISOString()}`]),
     ...properties.properties.map(({ name, value }) => `${name}=${value}`),
   ];
-}
-
-function isoText(ms: number): string {
-  const date = new Date(ms);
-  return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString();
 }
 
 /** What is in a directory at a path: directories first, as the message orders them. `tree` where it came from one. */
@@ -115,9 +110,4 @@ export function outputsOf(result: ActionResult): FileNode[] {
 /** Workers list the same link in an old field as well. */
 function uniqueLinks(links: readonly OutputSymlink[]): OutputSymlink[] {
   return [...new Map(links.map((link) => [link.path, link])).values()];
-}
-
-/** Tells directories apart that are read from different places. */
-export function directoryKey({ directory, tree }: DirectoryAt): string {
-  return `${directory ? blobKey(directory) : "root"} of ${tree ? blobKey(tree) : "the inputs"}`;
 }

@@ -1,8 +1,12 @@
 import { type Duration, durationMs, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 
-/** Milliseconds since the epoch, or undefined for no time. */
+/** The last millisecond that a Date can hold. */
+const LAST_MS = 8.64e15;
+
+/** Milliseconds since the epoch, or undefined for no time, and for one that no Date can hold. */
 export function msOf(timestamp: Timestamp | undefined): number | undefined {
-  return timestamp && timestampMs(timestamp);
+  const ms = timestamp && timestampMs(timestamp);
+  return ms !== undefined && Math.abs(ms) <= LAST_MS ? ms : undefined;
 }
 
 /** Milliseconds, or undefined for no duration. */
@@ -39,7 +43,7 @@ export function agoText(ms: number, now: number): string {
 }
 
 /** `14:03:22.117`, in the reader's zone. */
-export function clockText(ms: number): string {
+function clockText(ms: number): string {
   const date = new Date(ms);
   const whole = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
   return `${whole}.${String(date.getMilliseconds()).padStart(3, "0")}`;

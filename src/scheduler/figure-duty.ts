@@ -2,7 +2,8 @@ import type { Clock } from "../base/clock.ts";
 import type { FigureRecord, Store } from "../store/store.ts";
 import { encodeCounts, SLOTS, Slot } from "./figure-counts.ts";
 import { LONGEST_WINDOW_MS, NOTED } from "./figure-report.ts";
-import type { Duty } from "./rounds.ts";
+import { pause } from "./pause.ts";
+import type { Duty, Turn } from "./rounds.ts";
 import { MINUTE_MS } from "./tally.ts";
 
 /** How old what waits and runs is at the end of a minute, at most. */
@@ -14,6 +15,9 @@ const KEPT_MINUTES = LONGEST_WINDOW_MS / MINUTE_MS + 60;
 /** One call of the store writes or forgets at most this many records. */
 const PUT_BATCH = 500;
 const PRUNE_BATCH = 1000;
+
+/** Between two such calls others write. */
+const PAUSE_MS = 100;
 
 /** Notes what waits and runs, and forgets figures that are older than a day. */
 export function figureDuty(deps: { store: Store; clock: Clock; instances: readonly string[] }): Duty {
@@ -31,13 +35,20 @@ export function figureDuty(deps: { store: Store; clock: Clock; instances: readon
     return [...live].map(([instance, counts]) => ({ instance, minute, part: NOTED, counts: encodeCounts(counts) }));
   }
 
+  async function forgetOld(turn: Turn): Promise<void> {
+    const before = Math.floor(clock.now() / MINUTE_MS) - KEPT_MINUTES;
+    while (turn.isMine() && (await store.pruneFigures(before, PRUNE_BATCH)) === PRUNE_BATCH) {
+      await pause(clock, PAUSE_MS, turn.signal);
+    }
+  }
+
   return {
     failure: "cannot note what waits and runs",
     everyMs: EVERY_MS,
-    run: async () => {
+    run: async (turn) => {
       const noted = await liveWork();
       for (let i = 0; i < noted.length; i += PUT_BATCH) await store.putFigures(noted.slice(i, i + PUT_BATCH));
-      await store.pruneFigures(Math.floor(clock.now() / MINUTE_MS) - KEPT_MINUTES, PRUNE_BATCH);
+      await forgetOld(turn);
     },
   };
 }

@@ -93,7 +93,8 @@ export function claims(db: Database, own: OwnChanges): Pick<Store, "claim"> {
         await handOut(platforms, wishes);
         for (const { resolve, jobs } of wishes) resolve(jobs);
       } catch (error) {
-        for (const { reject } of wishes) reject(error);
+        // What an earlier look got is handed out all the same, or nobody would hear of it.
+        for (const { resolve, reject, jobs } of wishes) jobs.length > 0 ? resolve(jobs) : reject(error);
       }
     }
     queues.delete(key);

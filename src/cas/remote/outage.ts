@@ -36,7 +36,7 @@ export function createOutage({ store, failureOf, clock, log }: OutageOptions): O
   return {
     failed: (error) => {
       const { isDenied, fields } = failureOf(error);
-      const now = clock.now();
+      const now = clock.monotonic();
       if (loggedAt === undefined || now - loggedAt >= LOG_EVERY_MS) {
         loggedAt = now;
         const what = isDenied ? "the remote store of the blobs denies access" : "the remote store of the blobs fails";

@@ -48,7 +48,7 @@ export class Presence {
   /** True when the blob was there a short while ago. */
   isKnown(digest: Digest): boolean {
     if (isEmptyBlob(digest)) return true;
-    return (this.#known.get(digestKey(digest)) ?? 0) > this.#deps.clock.now();
+    return (this.#known.get(digestKey(digest)) ?? Number.NEGATIVE_INFINITY) > this.#deps.clock.monotonic();
   }
 
   /** True when the blob is known to be damaged; asks whether it still is. */
@@ -76,7 +76,7 @@ export class Presence {
   }
 
   #remember(key: string): void {
-    if (this.#deps.ttlMs > 0) this.#known.set(key, this.#deps.clock.now() + this.#deps.ttlMs, 1);
+    if (this.#deps.ttlMs > 0) this.#known.set(key, this.#deps.clock.monotonic() + this.#deps.ttlMs, 1);
   }
 
   #ask(digests: readonly Digest[]): void {

@@ -73,7 +73,7 @@ export class ThreadCalls<H extends Handlers> implements AsyncDisposable {
   #refusal(): Error | undefined {
     if (this.#closed) return unavailable("the store is closed", RETRY_AFTER_MS);
     if (!this.#broken) return undefined;
-    const wait = this.#broken.until - this.#options.clock.now();
+    const wait = this.#broken.until - this.#options.clock.monotonic();
     if (wait > 0) return unavailable(`the store cannot work: ${this.#broken.cause}`, wait);
     this.#broken = undefined;
     return undefined;
@@ -122,7 +122,7 @@ export class ThreadCalls<H extends Handlers> implements AsyncDisposable {
     const cause = error ?? "it ended by itself";
     this.#options.log.error({ cause, script: this.#options.script.pathname }, "a thread of the store died");
     if (!this.#ready) {
-      this.#broken = { cause, until: this.#options.clock.now() + RETRY_AFTER_MS };
+      this.#broken = { cause, until: this.#options.clock.monotonic() + RETRY_AFTER_MS };
       this.#unsent = [];
     }
     const waiting = new Set(this.#unsent.map(({ id }) => id));

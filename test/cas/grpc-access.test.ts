@@ -47,7 +47,15 @@ async function startStrictCas(t: TestContext, token: string): Promise<string> {
 test("shows another CAS a certificate and a token, read from files", { skip: noOpenssl }, async (t) => {
   const directory = await temporaryDirectory(t);
   const { ca, client, stranger } = testCertificates();
-  const files = { ca, cert: client.cert, key: client.key, token: "secret\n", wrong: "guess", other: stranger.cert };
+  const files = {
+    ca,
+    cert: client.cert,
+    key: client.key,
+    token: "secret\n",
+    wrong: "guess",
+    other: stranger.cert,
+    two: "a\nb",
+  };
   const path = (name: keyof typeof files) => join(directory, name);
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
   const url = await startStrictCas(t, "secret");
@@ -61,6 +69,10 @@ test("shows another CAS a certificate and a token, read from files", { skip: noO
   await using cas = await open(access);
   assert.equal(await cas.has(randomBlob(10).digest), false);
   await assert.rejects(open({ ...access, token: path("wrong") }), /^Error: cas\.grpc: .*the token is wrong/);
+  await assert.rejects(
+    open({ ...access, token: path("two") }),
+    /^Error: cas\.grpc\.token: there is no token in .*two$/,
+  );
   await assert.rejects(open({ ...access, token: undefined }), /^Error: cas\.grpc: .*the token is wrong/);
   await assert.rejects(open({ ...access, key: join(directory, "gone") }), /^Error: cas\.grpc\.key: cannot read .*gone/);
   await assert.rejects(open({ ...access, ca: path("other") }), /^Error: cas\.grpc: .*self-signed certificate/);

@@ -22,6 +22,9 @@ export interface GrpcCasOptions extends Omit<GrpcSettings, "tls"> {
 
 type Access = Pick<GrpcCasOptions, "ca" | "cert" | "key" | "token">;
 
+/** What a header can carry. */
+const TOKEN = /^[!-~]+$/;
+
 /** Reads the files that a start names. */
 async function readAccess(paths: Access): Promise<Pick<GrpcSettings, "tls" | "token">> {
   const read = async (name: keyof Access) => {
@@ -33,8 +36,9 @@ async function readAccess(paths: Access): Promise<Pick<GrpcSettings, "tls" | "to
       throw new Error(`cas.grpc.${name}: cannot read ${path}: ${(cause as Error).message}`, { cause });
     }
   };
-  const { token } = await read("token");
-  return { tls: { ...(await read("ca")), ...(await read("cert")), ...(await read("key")) }, token: token?.trim() };
+  const token = (await read("token")).token?.trim();
+  if (token !== undefined && !TOKEN.test(token)) throw new Error(`cas.grpc.token: there is no token in ${paths.token}`);
+  return { tls: { ...(await read("ca")), ...(await read("cert")), ...(await read("key")) }, token };
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Sessions } from "./sessions.ts";
 import type { SchedulerSettings } from "./settings.ts";
 
 /** What a worker may need beside the command's own time, for inputs and outputs, before the server gives up on it. */
-export const TRANSFER_ALLOWANCE_MS = 10 * 60_000;
+const TRANSFER_ALLOWANCE_MS = 10 * 60_000;
 
 const BATCH = 1000;
 

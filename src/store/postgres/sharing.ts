@@ -1,7 +1,7 @@
 import type { SharedStore } from "../shared-store.ts";
 import type { Database } from "./database.ts";
 
-export const MARK_FOLLOWED = {
+const MARK_FOLLOWED = {
   name: "mark_followed",
   text: `
     UPDATE operations o SET followed_at = now()
@@ -9,7 +9,7 @@ export const MARK_FOLLOWED = {
     WHERE o.instance = followed.instance AND o.id = followed.id AND o.completed_at IS NULL`,
 };
 
-export const WAS_FOLLOWED = {
+const WAS_FOLLOWED = {
   name: "was_followed",
   text: `
     SELECT 1 FROM operations
@@ -17,7 +17,7 @@ export const WAS_FOLLOWED = {
 };
 
 /** Takes a duty that is free or one's own. */
-export const HOLD_DUTY = {
+const HOLD_DUTY = {
   name: "hold_duty",
   text: `
     INSERT INTO duties AS d (name, holder, until) VALUES ($1, $2, now() + $3::bigint * interval '1 millisecond')

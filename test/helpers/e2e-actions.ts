@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { AnySchema, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { type Client, createClient, encodeBinaryHeader } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import {
@@ -8,6 +9,7 @@ import {
   ContentAddressableStorage,
   type Digest,
   DirectorySchema,
+  ExecuteOperationMetadataSchema,
   Execution,
   RequestMetadataSchema,
 } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
@@ -51,6 +53,7 @@ export interface Submitted {
   readonly name: string;
   /** The last message of the stream. */
   readonly done: Promise<Operation>;
+  readonly actionDigest: Digest;
 }
 
 /** An action to be executed; by default with no inputs, outputs or requirements, never cached, in the instance `main`. */
@@ -77,7 +80,10 @@ export function submit(clients: Clients, ...argv: string[]): Promise<Submitted> 
 }
 
 /** Executes an action with an environment of PATH only. Resolves when the server has given it a name. */
-export async function submitAction({ cas, execution }: Clients, wanted: WantedAction): Promise<Submitted> {
+export async function submitAction(
+  { cas, execution }: Pick<Clients, "cas" | "execution">,
+  wanted: WantedAction,
+): Promise<Submitted> {
   const { argv, inputs = {}, outputPaths = [], platform = [], salt, timeoutSeconds, instanceName = "main" } = wanted;
   const environmentVariables = [{ name: "PATH", value: "/usr/bin:/bin" }];
   const command = encode(CommandSchema, { arguments: [...argv], environmentVariables, outputPaths: [...outputPaths] });
@@ -114,7 +120,9 @@ async function follow(stream: AsyncIterable<Operation>): Promise<Submitted> {
   };
   const done = drain();
   done.catch(() => undefined); // Whoever cares awaits it; the others end with the connection.
-  return { name: first.value.name, done };
+  const { actionDigest } = anyUnpack(first.value.metadata ?? create(AnySchema), ExecuteOperationMetadataSchema) ?? {};
+  assert(actionDigest, "the operation does not tell its action");
+  return { name: first.value.name, done, actionDigest };
 }
 
 interface Blob {

@@ -21,7 +21,7 @@ export function Tiles({ figures, lanes, took, now }: TilesProps) {
     ["Done", `${percentEnded(counts, total)} %`, `of ${countText(total)}`],
     ["Cache hits", shareText(counts.cached, answered), `${countText(counts.cached)} of ${countText(answered)}`],
     ["Execution time", durationText(ran), "all workers together"],
-    ["Parallelism", took === 0 ? "–" : `${(ran / took).toFixed(1)}×`, `on ${countText(lanes.length)} workers`],
+    ["Parallelism", took === 0 ? "–" : `${(ran / took).toFixed(1)}×`, `on ${plural(lanes.length, "worker")}`],
     ["Wait p50", waits ? durationText(waits.p50) : "–", "for a worker"],
     ["Wait p95", waits ? durationText(waits.p95) : "–", "for a worker"],
     ["Slowest", slowest[0] ? durationText(slowest[0].ms) : "–", slowest[0]?.row.mnemonic || "action"],

@@ -1,5 +1,4 @@
-import type { Clients } from "../helpers/e2e-actions.ts";
-import { submitAction } from "../helpers/e2e-actions.ts";
+import { type Clients, submitAction } from "../helpers/e2e-actions.ts";
 
 /** Operations that come and go. */
 export interface Changes {
@@ -9,38 +8,46 @@ export interface Changes {
   stop(): Promise<void>;
 }
 
-const TICK_MS = 50;
-/** So many operations are there at a time at most, however slow the server is. */
-const AT_ONCE = 64;
+const TICK_MS = 100;
+/** So many ticks' operations are there at a time at most, however slow the server is. */
+const TICKS_AT_ONCE = 5;
 
-/** Lets so many changes happen a second: operations that no bot takes come, and are cancelled. */
-export async function startChanges({ cas, execution, operations }: Clients, perSecond: number): Promise<Changes> {
-  const platform = [{ name: "pool", value: "nobody" }];
-  const { actionDigest, name } = await submitAction({ cas, execution }, { argv: ["true"], platform });
-  await operations.cancelOperation({ name });
+/**
+ * Lets so many changes happen a second, or as many as the server can: operations that want a job that no bot takes come
+ * together, and go when it is killed.
+ */
+export function startChanges(clients: Clients, perSecond: number): Changes {
   const running = new Set<Promise<void>>();
   let changes = 0;
+  let ticks = 0;
   let failure: unknown;
 
-  const comeAndGo = async () => {
-    for await (const { name, done } of execution.execute({ instanceName: "main", actionDigest })) {
+  const count = async (stream: AsyncIterable<unknown>, onFirst: () => void) => {
+    for await (const _ of stream) {
       changes += 1;
-      if (!done) await operations.cancelOperation({ name });
+      onFirst();
     }
   };
-  const begin = () => {
-    const one = comeAndGo()
+  const comeAndGo = async (salt: string) => {
+    const platform = [{ name: "pool", value: "nobody" }];
+    const { name, actionDigest } = await submitAction(clients, { argv: ["true"], platform, salt });
+    const operations = Array.from({ length: (perSecond * TICK_MS) / 2000 }, () => {
+      const { promise: came, resolve } = Promise.withResolvers<void>();
+      const went = count(clients.execution.execute({ instanceName: "main", actionDigest }), resolve);
+      return { came: Promise.race([came, went]), went };
+    });
+    await Promise.all(operations.map(({ came }) => came));
+    await clients.farm.killJob({ name });
+    await Promise.all(operations.map(({ went }) => went));
+  };
+  const timer = setInterval(() => {
+    if (running.size >= TICKS_AT_ONCE) return;
+    const tick: Promise<void> = comeAndGo(`changes ${ticks++}`)
       .catch((thrown) => {
         failure ??= thrown;
       })
-      .finally(() => running.delete(one));
-    running.add(one);
-  };
-  const startedAt = Date.now();
-  let begun = 0;
-  const timer = setInterval(() => {
-    const due = Math.floor(((Date.now() - startedAt) / 2000) * perSecond);
-    for (; begun < due && running.size < AT_ONCE; begun++) begin();
+      .finally(() => running.delete(tick));
+    running.add(tick);
   }, TICK_MS);
   return {
     count: () => changes,

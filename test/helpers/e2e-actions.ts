@@ -14,6 +14,7 @@ import {
   RequestMetadataSchema,
 } from "../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { type Operation, Operations } from "../../gen/google/longrunning/operations_pb.ts";
+import { FarmService } from "../../gen/opgrid/v1/opgrid_pb.ts";
 import { digestOf } from "../../src/base/digests.ts";
 
 /** The header that carries RequestMetadata, and the trailer that gives it back. */
@@ -33,6 +34,7 @@ export interface Clients extends Disposable {
   readonly operations: Client<typeof Operations>;
   readonly execution: Client<typeof Execution>;
   readonly cas: Client<typeof ContentAddressableStorage>;
+  readonly farm: Client<typeof FarmService>;
 }
 
 /** Connects to a server; dispose to end the connection. */
@@ -43,6 +45,7 @@ export function connect(url: string): Clients {
     operations: createClient(Operations, transport),
     execution: createClient(Execution, transport),
     cas: createClient(ContentAddressableStorage, transport),
+    farm: createClient(FarmService, transport),
     [Symbol.dispose]: () => sessionManager.abort(),
   };
 }
@@ -80,10 +83,7 @@ export function submit(clients: Clients, ...argv: string[]): Promise<Submitted> 
 }
 
 /** Executes an action with an environment of PATH only. Resolves when the server has given it a name. */
-export async function submitAction(
-  { cas, execution }: Pick<Clients, "cas" | "execution">,
-  wanted: WantedAction,
-): Promise<Submitted> {
+export async function submitAction({ cas, execution }: Clients, wanted: WantedAction): Promise<Submitted> {
   const { argv, inputs = {}, outputPaths = [], platform = [], salt, timeoutSeconds, instanceName = "main" } = wanted;
   const environmentVariables = [{ name: "PATH", value: "/usr/bin:/bin" }];
   const command = encode(CommandSchema, { arguments: [...argv], environmentVariables, outputPaths: [...outputPaths] });

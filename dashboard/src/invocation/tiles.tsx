@@ -1,4 +1,4 @@
-import { countText, shareText } from "../format/number.ts";
+import { countText, plural, shareText } from "../format/number.ts";
 import { durationText } from "../format/time.ts";
 import { percentEnded } from "./builds.ts";
 import type { Figures } from "./figures.ts";

@@ -12,7 +12,7 @@ function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** What the server says when it is ready: one line, and two commands to go on with. */
+/** What the server says when it is ready: one line, and where to go on. */
 export function greeting(config: Config, url: string, self: string): string {
   const names = config.instances.map(({ name }) => JSON.stringify(name)).join(", ");
   const remote = reachable(url);
@@ -28,6 +28,7 @@ export function greeting(config: Config, url: string, self: string): string {
   ];
   return (
     `opgrid is serving on ${url} (instances ${names}; ${plural(config.bots, "bot")}; data in ${config.dataDir})\n` +
+    (config.dashboard ? `  look at it:          ${remote}/\n` : "") +
     `  build through it:    ${build.join(" ")}\n` +
     `  see its operations:  ${list.join(" ")}\n`
   );

@@ -36,7 +36,7 @@ test("the overview tells what was asked for and what failed, as it happens", { t
   const server = await startOpgrid(t);
   using clients = connect(server.url);
   const { page, checkAccessibility } = await openDashboard(t, server.url, "/overview?instance=main");
-  await page.getByText("Nothing was asked for in the last hour.").waitFor();
+  await page.getByText("Nothing was submitted in the last hour.").waitFor();
   await checkAccessibility();
 
   const failed = await submit(clients, "false");

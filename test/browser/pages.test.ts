@@ -49,7 +49,7 @@ const views: readonly View[] = [
   tab("command", "succeeded", says("PATH")),
   tab("inputs", "succeeded", says("frame.cc")),
   tab("outputs", "succeeded", says("frame.o")),
-  tab("history", "succeeded", says("Particulars")),
+  tab("history", "succeeded", says("Details")),
   tab("request", "succeeded", says("bazel")),
   tab("raw", "succeeded", says("grpcurl")),
   tab("output", "failed", says("undefined reference")),

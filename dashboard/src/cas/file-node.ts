@@ -5,7 +5,7 @@ import type {
   OutputSymlink,
 } from "../../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { msOf } from "../format/time.ts";
-import type { BlobDigest } from "./resource-names.ts";
+import { type BlobDigest, NO_DIGEST } from "./resource-names.ts";
 
 interface NodeFacts {
   /** As it is shown: a name, or of an output its path. */
@@ -45,8 +45,6 @@ export interface LinkEntry extends NodeFacts {
 /** What a tree of files shows in a row. */
 export type FileNode = FileEntry | DirectoryEntry | LinkEntry;
 
-const NOTHING: BlobDigest = { hash: "", sizeBytes: 0n };
-
 function notesOf(properties: NodeProperties | undefined): string[] {
   if (!properties) return [];
   const mode = properties.unixMode;
@@ -65,13 +63,13 @@ export function entriesOf(directory: Directory, path: string, tree: BlobDigest |
     ...directory.directories.map(
       ({ name, digest }): FileNode => ({
         ...{ kind: "directory", ...place(name), notes: [] },
-        at: { directory: digest ?? NOTHING, tree },
+        at: { directory: digest ?? NO_DIGEST, tree },
       }),
     ),
     ...directory.files.map(
       ({ name, digest, isExecutable, nodeProperties }): FileNode => ({
         ...{ kind: "file", ...place(name), notes: notesOf(nodeProperties) },
-        ...{ digest: digest ?? NOTHING, executable: isExecutable, contents: undefined },
+        ...{ digest: digest ?? NO_DIGEST, executable: isExecutable, contents: undefined },
       }),
     ),
     ...directory.symlinks.map(
@@ -94,7 +92,7 @@ export function outputsOf(result: ActionResult): FileNode[] {
     ),
     ...result.outputFiles.map(
       ({ path, digest, isExecutable, contents, nodeProperties }): FileNode => ({
-        ...{ kind: "file", name: path, path, notes: notesOf(nodeProperties), digest: digest ?? NOTHING },
+        ...{ kind: "file", name: path, path, notes: notesOf(nodeProperties), digest: digest ?? NO_DIGEST },
         ...{ executable: isExecutable, contents: contents.byteLength > 0 ? contents : undefined },
       }),
     ),

@@ -6,6 +6,9 @@ export interface BlobDigest {
   readonly sizeBytes: bigint;
 }
 
+/** Of no blob: what stands where a message has none. */
+export const NO_DIGEST: BlobDigest = { hash: "", sizeBytes: 0n };
+
 /** Where a blob is: the instance, and the number of the function that made its digests (0 when nobody said). */
 export interface BlobHome {
   readonly instance: string;

@@ -164,6 +164,11 @@ export function visibleText(text: string): string {
   return text.replace(SPECIAL, visible);
 }
 
+/** A text with its controls made visible, but for its newlines. */
+export function visibleLines(text: string): string {
+  return text.split("\n").map(visibleText).join("\n");
+}
+
 /** All rows of a text at hand. */
 export function rowsOf(text: string): readonly TextRow[] {
   const reader = createRowReader();

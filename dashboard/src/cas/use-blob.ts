@@ -4,9 +4,9 @@ import { useMemo } from "react";
 import { DirectorySchema } from "../../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { byteStream } from "../api/clients.ts";
 import { failureOf } from "../api/failure.ts";
-import { type BlobSource, blobSource, readWhole } from "./blob-source.ts";
+import { type BlobSource, blobSource, inlineSource, readWhole } from "./blob-source.ts";
 import { type DirectoryAt, entriesOf, type FileNode } from "./file-node.ts";
-import { type BlobDigest, type BlobHome, readName } from "./resource-names.ts";
+import { type BlobDigest, type BlobHome, NO_DIGEST, readName } from "./resource-names.ts";
 import { sha256 } from "./sha256.ts";
 import { type OutputTree, readTree } from "./tree-message.ts";
 
@@ -41,11 +41,22 @@ export function useBlobSource(home: BlobHome, digest: BlobDigest): BlobSource {
   );
 }
 
+/** What a result has of stdout or stderr: the bytes themselves, or the digest of a blob. */
+export interface Written {
+  readonly raw: Uint8Array;
+  readonly digest: BlobDigest | undefined;
+}
+
+/** What a command wrote; the same object as long as it is the same. */
+export function useWritten(home: BlobHome, { raw, digest }: Written): BlobSource {
+  const stored = useBlobSource(home, digest ?? NO_DIGEST);
+  return useMemo(() => (raw.byteLength > 0 || !digest ? inlineSource(raw) : stored), [raw, digest, stored]);
+}
+
 /** A message of the CAS; nothing is asked for without a digest. */
 export function useBlobMessage<D extends DescMessage>(schema: D, home: BlobHome, digest: BlobDigest | undefined) {
   const decode = (bytes: Uint8Array): MessageShape<D> => fromBinary(schema, bytes);
-  const wanted = digest ?? { hash: "", sizeBytes: 0n };
-  return useQuery({ ...blobQuery(schema.typeName, home, wanted, decode), enabled: digest !== undefined });
+  return useQuery({ ...blobQuery(schema.typeName, home, digest ?? NO_DIGEST, decode), enabled: digest !== undefined });
 }
 
 /** What is in a directory at a path. */

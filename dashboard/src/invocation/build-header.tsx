@@ -2,6 +2,7 @@ import { Link } from "wouter";
 import { agoText, dateText, durationText } from "../format/time.ts";
 import { type BuildKind, buildsPath, invocationPath, operationsPath } from "../location/paths.ts";
 import { CopyButton } from "../ui/copy-button.tsx";
+import { Fact } from "../ui/fact.tsx";
 import type { Build } from "./builds.ts";
 
 interface BuildHeaderProps {
@@ -47,12 +48,12 @@ export function BuildHeader(props: BuildHeaderProps) {
         )}
       </div>
       <dl className="build-facts">
-        <Fact title={kind === "invocation" ? "Invocation" : "Group"}>
+        <Fact title={kind === "invocation" ? "Invocation" : "Build group"}>
           <code>{id}</code>
           <CopyButton text={id} what="the id" />
         </Fact>
         {kind === "invocation" && build.correlated !== "" && (
-          <Fact title="Group">
+          <Fact title="Build group">
             <Link href={invocationPath(instance, build.correlated, "correlated")}>
               <code>{build.correlated}</code>
             </Link>
@@ -67,14 +68,5 @@ export function BuildHeader(props: BuildHeaderProps) {
         )}
       </dl>
     </header>
-  );
-}
-
-function Fact({ title, children }: { readonly title: string; readonly children: React.ReactNode }) {
-  return (
-    <div>
-      <dt>{title}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }

@@ -1,10 +1,8 @@
-import { type Look, lookOf } from "../ui/standing.ts";
+import type { Palette } from "../ui/palette.ts";
+import { lookOf } from "../ui/standing.ts";
 import { AXIS_HEIGHT, firstTrackBelow, type Layout, type PlacedTrack, TRACK_HEIGHT } from "./chart-layout.ts";
 import type { Bar } from "./lanes.ts";
 import { firstEndingAfter, type Span, ticksOf, tickText } from "./span.ts";
-
-/** Colours as CSS has them, for the theme that is shown. */
-export type Colours = Readonly<Record<Look | "text" | "dim" | "line" | "bg" | "raised" | "accent", string>>;
 
 /** All that is seen of a chart. Lengths in CSS pixels. */
 export interface Scene {
@@ -20,7 +18,7 @@ export interface Scene {
   readonly now: number;
   /** The names of the operations that are pointed at and chosen. */
   readonly marked: ReadonlySet<string>;
-  readonly colours: Colours;
+  readonly colours: Palette;
 }
 
 /** Large areas in the full colour of text would shout; failures may. */

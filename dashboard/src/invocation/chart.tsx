@@ -1,5 +1,6 @@
 import { useCallback, useId, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
+import { plural } from "../format/number.ts";
 import { useInstance } from "../location/parameters.ts";
 import { operationPath } from "../location/paths.ts";
 import { onChartKey, ZoomButtons } from "./chart-controls.tsx";
@@ -37,7 +38,7 @@ const HIGHEST = 460;
 export function WorkersChart({ lanes, beganAt, endsAt }: ChartProps) {
   const frame = useRef<HTMLElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const colours = useColours(frame);
+  const colours = useColours();
   const width = useSize(frame);
   const layout = useMemo(() => layoutOf(lanes), [lanes]);
   const length = Math.max(1, endsAt - beganAt);
@@ -131,7 +132,7 @@ export function WorkersChart({ lanes, beganAt, endsAt }: ChartProps) {
 
 function describe(lanes: readonly Lane[], { tracks }: Layout): string {
   const actions = tracks.reduce((sum, { bars }) => sum + bars.length, 0);
-  return `${actions} actions on ${lanes.length} workers. The table of busiest workers says the same in figures.`;
+  return `${plural(actions, "action")} on ${plural(lanes.length, "worker")}. The table of busiest workers says the same in figures.`;
 }
 
 /** Makes the picture as sharp as the screen. */

@@ -3,14 +3,12 @@ import { useMemo } from "react";
 import type { ActionResult } from "../../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { Operations } from "../../../gen/google/longrunning/operations_pb.ts";
 import { failureOf } from "../api/failure.ts";
-import { inlineSource } from "../cas/blob-source.ts";
 import type { BlobHome } from "../cas/resource-names.ts";
+import { visibleLines } from "../cas/text-rows.ts";
 import { TextView } from "../cas/text-view.tsx";
-import { useBlobSource } from "../cas/use-blob.ts";
+import { useWritten } from "../cas/use-blob.ts";
 import { factsOf } from "../operation/facts.ts";
 import { instanceOf } from "../operations/row.ts";
-
-const NOTHING = { hash: "", sizeBytes: 0n };
 
 /** What a failed action says of it: its standard error, else its output, else why there is none. */
 export function FailureOutput({ name }: { readonly name: string }) {
@@ -20,12 +18,12 @@ export function FailureOutput({ name }: { readonly name: string }) {
     { staleTime: Number.POSITIVE_INFINITY, gcTime: 60_000 },
   );
   const facts = useMemo(() => data && factsOf(data), [data]);
-  if (error) return <p className="dim">{failureOf(error).message}</p>;
+  if (error) return <p className="dim">{visibleLines(failureOf(error).message)}</p>;
   if (!facts) return <p className="dim">Loading its output …</p>;
   const home = { instance: instanceOf(name), digestFunction: facts.digestFunction };
   return (
     <>
-      {facts.error && facts.error.message !== "" && <pre className="message">{facts.error.message}</pre>}
+      {facts.error && facts.error.message !== "" && <pre className="message">{visibleLines(facts.error.message)}</pre>}
       {facts.result && <Output result={facts.result} home={home} />}
     </>
   );
@@ -35,8 +33,7 @@ function Output({ result, home }: { readonly result: ActionResult; readonly home
   const { stdoutRaw, stdoutDigest, stderrRaw, stderrDigest } = result;
   const complains = stderrRaw.byteLength > 0 || (stderrDigest?.sizeBytes ?? 0n) > 0n;
   const [raw, digest] = complains ? [stderrRaw, stderrDigest] : [stdoutRaw, stdoutDigest];
-  const stored = useBlobSource(home, digest ?? NOTHING);
-  const source = useMemo(() => (raw.byteLength > 0 || !digest ? inlineSource(raw) : stored), [raw, digest, stored]);
+  const source = useWritten(home, { raw, digest });
   if (source.size === 0) return <p className="dim">It wrote nothing.</p>;
   return <TextView source={source} what={complains ? "stderr" : "stdout"} />;
 }

@@ -1,5 +1,5 @@
 import { Link } from "wouter";
-import { countText } from "../format/number.ts";
+import { countText, plural } from "../format/number.ts";
 import { durationText } from "../format/time.ts";
 import { operationsPath } from "../location/paths.ts";
 import { filterValue } from "../operations/filter-text.ts";
@@ -91,7 +91,7 @@ export function BusiestWorkers({ lanes, took, now, instance, filter }: BusiestWo
               <th>Worker</th>
               <th className="numeric">Actions</th>
               <th className="numeric">Failed</th>
-              <th className="numeric">At a time</th>
+              <th className="numeric">In parallel</th>
             </tr>
           </thead>
           <tbody>
@@ -115,7 +115,7 @@ export function BusiestWorkers({ lanes, took, now, instance, filter }: BusiestWo
         </table>
       </div>
       {lanes.length > busiest.length && (
-        <p className="dim">and {countText(lanes.length - busiest.length)} workers that did less</p>
+        <p className="dim">and {plural(lanes.length - busiest.length, "worker")} that did less</p>
       )}
     </section>
   );

@@ -1,3 +1,4 @@
+import { instanceText } from "../format/instance.ts";
 import { ALL_INSTANCES } from "./paths.ts";
 
 /** What decides how a page is called. */
@@ -13,7 +14,7 @@ const LONGEST = 60;
 export function pageTitle({ path, instance, filter }: Place): string {
   const [, page = "", ...rest] = path.split("/");
   const parts = [ownTitle(page, rest, filter?.trim() ?? "")];
-  if (instance !== ALL_INSTANCES) parts.push(instance === "" ? "(nameless)" : instance);
+  if (instance !== ALL_INSTANCES) parts.push(instanceText(instance));
   return [...parts, "opgrid"].join(" · ");
 }
 

@@ -1,5 +1,4 @@
 import type { UseQueryResult } from "@tanstack/react-query";
-import type { ReactNode } from "react";
 import {
   type Action,
   type Command,
@@ -11,9 +10,11 @@ import { BlobProblem } from "../cas/blob-problem.tsx";
 import { hexText } from "../cas/content-kind.ts";
 import type { BlobDigest } from "../cas/resource-names.ts";
 import { visibleText } from "../cas/text-rows.ts";
+import { plural } from "../format/number.ts";
 import { durationOf, durationText } from "../format/time.ts";
 import { CodeLine } from "../ui/code-line.tsx";
 import { CopyButton } from "../ui/copy-button.tsx";
+import { Fact } from "../ui/fact.tsx";
 import { argumentsText, outputPathsOf, scriptText } from "./command-text.ts";
 
 interface CommandProps {
@@ -50,16 +51,6 @@ function Pending({ result }: { readonly result: UseQueryResult<unknown> }) {
   );
 }
 
-/** A line of a list of facts. */
-export function Fact({ title, children }: { readonly title: string; readonly children: ReactNode }) {
-  return (
-    <div>
-      <dt>{title}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
-
 const MOST_SHOWN = 2000;
 
 function CommandFacts({ command }: { readonly command: Command }) {
@@ -71,7 +62,7 @@ function CommandFacts({ command }: { readonly command: Command }) {
       <h2>Arguments</h2>
       <CodeLine text={argumentsText(command)} what="the command" />
       <details className="words">
-        <summary>{command.arguments.length} arguments, one a line</summary>
+        <summary>{plural(command.arguments.length, "argument")}, one per line</summary>
         <ol>
           {command.arguments.slice(0, MOST_SHOWN).map((word, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: words repeat and never move
@@ -139,7 +130,7 @@ function ActionFacts({ action }: { readonly action: Action }) {
         </Fact>
       )}
       <Fact title="Timeout">{timeout === undefined ? "the server's" : durationText(timeout)}</Fact>
-      <Fact title="Cached">{action.doNotCache ? "no: the action says do_not_cache" : "may be"}</Fact>
+      <Fact title="Cacheable">{action.doNotCache ? "no: the action says do_not_cache" : "yes"}</Fact>
       {action.salt.byteLength > 0 && (
         <Fact title="Salt">
           <code>{hexText(action.salt.subarray(0, 64))}</code>

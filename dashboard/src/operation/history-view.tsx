@@ -35,7 +35,7 @@ export function HistoryView({ name, done, version }: HistoryProps) {
             After
           </th>
           <th scope="col">What</th>
-          <th scope="col">Particulars</th>
+          <th scope="col">Details</th>
         </tr>
       </thead>
       <tbody>

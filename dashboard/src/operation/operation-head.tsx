@@ -3,12 +3,13 @@ import { Link } from "wouter";
 import { ExecutionStage_Value } from "../../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { type GetOperationStatsResponse, WaitReason } from "../../../gen/opgrid/v1/opgrid_pb.ts";
 import { codeName } from "../api/failure.ts";
-import { visibleText } from "../cas/text-rows.ts";
+import { visibleLines, visibleText } from "../cas/text-rows.ts";
 import { plural } from "../format/number.ts";
 import { dateText, durationOf, durationText, msOf } from "../format/time.ts";
 import { invocationPath, workersPath } from "../location/paths.ts";
 import { idOf, instanceOf } from "../operations/row.ts";
 import { CopyButton } from "../ui/copy-button.tsx";
+import { Fact } from "../ui/fact.tsx";
 import { StandingBadge } from "../ui/stage.tsx";
 import type { Decision } from "./decisions.tsx";
 import type { Facts } from "./facts.ts";
@@ -132,7 +133,7 @@ const MOST_SHOWN = 4000;
 
 function shown(text: string): string {
   const cut = text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)} …` : text;
-  return cut.split("\n").map(visibleText).join("\n");
+  return visibleLines(cut);
 }
 
 function Detail({ detail }: { readonly detail: Any }) {
@@ -149,41 +150,32 @@ function HeadFacts({ name, facts, stats, who }: Pick<HeadProps, "name" | "facts"
   return (
     <dl className="operation-facts">
       {metadata && metadata.targetId !== "" && (
-        <Item title="Target">
+        <Fact title="Target">
           <Alike instance={instance} filterKey="target_id" value={metadata.targetId} />
-        </Item>
+        </Fact>
       )}
       {metadata && metadata.actionMnemonic !== "" && (
-        <Item title="Mnemonic">
+        <Fact title="Mnemonic">
           <Alike instance={instance} filterKey="action_mnemonic" value={metadata.actionMnemonic} />
-        </Item>
+        </Fact>
       )}
       {metadata && metadata.toolInvocationId !== "" && (
-        <Item title="Invocation">
+        <Fact title="Invocation">
           <Link href={invocationPath(instance, metadata.toolInvocationId)}>
             {visibleText(metadata.toolInvocationId)}
           </Link>
-        </Item>
+        </Fact>
       )}
       {worker !== "" && (
-        <Item title="Worker">
+        <Fact title="Worker">
           <Alike instance={instance} filterKey="worker" value={worker} />
-        </Item>
+        </Fact>
       )}
-      {queuedAt !== undefined && !facts.standing.cached && <Item title="Queued">{dateText(queuedAt)}</Item>}
-      {facts.standing.exitCode !== undefined && <Item title="Exit code">{facts.standing.exitCode}</Item>}
-      {stats && <Item title="Attempts">{stats.attemptCount}</Item>}
-      {waited !== undefined && <Item title="Waited">{durationText(waited)}</Item>}
-      {others > 0 && <Item title="Also wanted by">{plural(others, "other operation")}</Item>}
+      {queuedAt !== undefined && !facts.standing.cached && <Fact title="Queued">{dateText(queuedAt)}</Fact>}
+      {facts.standing.exitCode !== undefined && <Fact title="Exit code">{facts.standing.exitCode}</Fact>}
+      {stats && <Fact title="Attempts">{stats.attemptCount}</Fact>}
+      {waited !== undefined && <Fact title="Waited">{durationText(waited)}</Fact>}
+      {others > 0 && <Fact title="Also wanted by">{plural(others, "other operation")}</Fact>}
     </dl>
-  );
-}
-
-function Item({ title, children }: { readonly title: string; readonly children: React.ReactNode }) {
-  return (
-    <div>
-      <dt>{title}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }

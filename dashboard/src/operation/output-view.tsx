@@ -1,5 +1,4 @@
 import { Code } from "@connectrpc/connect";
-import { useMemo } from "react";
 import type {
   ActionResult,
   Digest,
@@ -7,16 +6,13 @@ import type {
 } from "../../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { codeName } from "../api/failure.ts";
 import { FilePanel } from "../cas/blob-panel.tsx";
-import { inlineSource } from "../cas/blob-source.ts";
 import { DownloadButton } from "../cas/download-button.tsx";
 import type { BlobHome } from "../cas/resource-names.ts";
 import { visibleText } from "../cas/text-rows.ts";
 import { TextView } from "../cas/text-view.tsx";
-import { useBlobSource } from "../cas/use-blob.ts";
+import { useWritten } from "../cas/use-blob.ts";
 import { bytesText } from "../format/bytes.ts";
 import type { Facts } from "./facts.ts";
-
-const NOTHING = { hash: "", sizeBytes: 0n };
 
 interface StreamProps {
   readonly title: string;
@@ -26,8 +22,7 @@ interface StreamProps {
 }
 
 function Stream({ title, raw, digest, home }: StreamProps) {
-  const stored = useBlobSource(home, digest ?? NOTHING);
-  const source = useMemo(() => (raw.byteLength > 0 || !digest ? inlineSource(raw) : stored), [raw, digest, stored]);
+  const source = useWritten(home, { raw, digest });
   return (
     <section className="stream" aria-label={title}>
       <header>

@@ -8,8 +8,8 @@ import { countText } from "../format/number.ts";
 import { invocationPath, operationsPath } from "../location/paths.ts";
 import { withTerm } from "../operations/filter-text.ts";
 import { idOf, instanceOf } from "../operations/row.ts";
+import { Fact } from "../ui/fact.tsx";
 import { OperationLink } from "../ui/operation-link.tsx";
-import { Fact } from "./command-view.tsx";
 import type { Who } from "./follow.ts";
 
 /** A value that leads to the operations that have it too. */
@@ -50,7 +50,7 @@ function MetadataFacts({ metadata, instance }: { readonly metadata: RequestMetad
         </Fact>
       )}
       {correlatedInvocationsId !== "" && (
-        <Fact title="Correlated invocations">
+        <Fact title="Build group">
           <Link href={invocationPath(instance, correlatedInvocationsId, "correlated")}>
             {visibleText(correlatedInvocationsId)}
           </Link>

@@ -74,7 +74,7 @@ function Moments({ timeline, computing }: { readonly timeline: Timeline; readonl
           <th scope="col">What</th>
           <th scope="col">When</th>
           <th scope="col" className="numeric">
-            Since the one before
+            Since the previous
           </th>
         </tr>
       </thead>

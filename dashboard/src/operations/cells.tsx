@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { instanceText } from "../format/instance.ts";
 import { agoText, dateText } from "../format/time.ts";
 import { type BuildKind, invocationPath, operationPath, operationsPath } from "../location/paths.ts";
 import { StandingBadge } from "../ui/stage.tsx";
@@ -117,7 +118,7 @@ export function BuildCell({ id, kind, context }: BuildCellProps) {
 export function InstanceCell({ instance, context }: { readonly instance: string; readonly context: CellContext }) {
   return (
     <CellLink href={operationsPath(instance)} tabIndex={context.tabIndex}>
-      {instance === "" ? "(nameless)" : instance}
+      {instanceText(instance)}
     </CellLink>
   );
 }

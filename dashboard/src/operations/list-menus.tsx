@@ -34,7 +34,7 @@ export function ColumnMenu({ shown, onChange }: ColumnMenuProps) {
         ))}
       </ul>
       <button type="button" onClick={() => onChange(undefined)}>
-        The usual ones
+        Default columns
       </button>
     </Menu>
   );

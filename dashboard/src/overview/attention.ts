@@ -1,4 +1,5 @@
 import type { Figures, PlatformQueue, Worker } from "../../../gen/opgrid/v1/opgrid_pb.ts";
+import { instanceWords } from "../format/instance.ts";
 import { plural } from "../format/number.ts";
 import { propertiesText } from "../format/properties.ts";
 import { tickingText } from "../format/time.ts";
@@ -52,7 +53,7 @@ export function concernsOf(situation: Situation): readonly Concern[] {
 
 /** Where everything is shown, the same can be in several instances. */
 function whereText({ instance }: Situation, instanceName: string): string {
-  return instance === ALL_INSTANCES ? `, in ${instanceName === "" ? "the nameless instance" : instanceName}` : "";
+  return instance === ALL_INSTANCES ? `, in ${instanceWords(instanceName)}` : "";
 }
 
 function stuckPlatforms(situation: Situation): Concern[] {

@@ -2,6 +2,7 @@ import { useMemo } from "react";
 import { Chart } from "./chart.tsx";
 import { amountText, percentText, roundSpanText, spanText } from "./figure-text.ts";
 import type { FigureSeries } from "./figures.ts";
+import type { Line } from "./plot.ts";
 
 /** The figures of a window, step by step. */
 export function Charts({ series }: { readonly series: FigureSeries }) {
@@ -10,7 +11,7 @@ export function Charts({ series }: { readonly series: FigureSeries }) {
   const shared = { times, stepMs };
   return (
     <div className="charts">
-      <Chart {...shared} title="Asked for and ended, a minute" text={amountText} most={4} lines={lines.throughput} />
+      <Chart {...shared} title="Submitted and ended, per minute" text={amountText} most={4} lines={lines.throughput} />
       <Chart {...shared} title="Waiting and running" text={amountText} most={4} lines={lines.depth} />
       <Chart {...shared} title="Answered from the cache" text={percentText} most={1} lines={lines.cacheHits} />
       <Chart {...shared} title="Failed" text={percentText} most={0.1} lines={lines.failures} />
@@ -34,10 +35,12 @@ export function Charts({ series }: { readonly series: FigureSeries }) {
   );
 }
 
-function linesOf(series: FigureSeries) {
+type LinesOf = Record<"throughput" | "depth" | "waits" | "runs" | "cacheHits" | "failures", readonly Line[]>;
+
+function linesOf(series: FigureSeries): LinesOf {
   return {
     throughput: [
-      { label: "Asked for", values: series.submitted, colour: "accent" },
+      { label: "Submitted", values: series.submitted, colour: "accent" },
       { label: "Succeeded", values: series.succeeded, colour: "succeeded" },
       { label: "Failed", values: series.failed, colour: "failed" },
       { label: "Cancelled", values: series.cancelled, colour: "cancelled", dashed: true },
@@ -54,7 +57,7 @@ function linesOf(series: FigureSeries) {
       { label: "p50", values: series.runP50, colour: "executing" },
       { label: "p95", values: series.runP95, colour: "executing", dashed: true },
     ],
-    cacheHits: [{ label: "Of what was asked for", values: series.cacheHits, colour: "cached" }],
+    cacheHits: [{ label: "Of what was submitted", values: series.cacheHits, colour: "cached" }],
     failures: [{ label: "Of what ended by itself", values: series.failures, colour: "failed" }],
   };
 }

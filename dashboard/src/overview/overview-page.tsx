@@ -49,15 +49,15 @@ export default function OverviewPage({ instance }: { readonly instance: string }
         />
         {data.total?.submittedCount === 0n && (
           <p className="about">
-            Nothing was asked for in the last {window.words}. Where there is no{" "}
-            <Link href={operationsPath(instance)}>operation</Link> yet, it is told how to run a first build.
+            Nothing was submitted in the last {window.words}. Where there is no{" "}
+            <Link href={operationsPath(instance)}>operation</Link> yet, that page tells how to run a first build.
           </p>
         )}
         <Charts series={series} />
         <p className="about dim">
           Counted by the server, for {plural(Math.round(series.stepMs / 60_000), "minute")} at a time, also over
-          restarts; asked for every {EVERY_MS / 1000} s. ▲ and ▼ compare the last {window.quarter} with the rest of the{" "}
-          {window.words}. Of durations the half were at most the p50, and all but one of twenty at most the p95.
+          restarts; refreshed every {EVERY_MS / 1000} s. ▲ and ▼ compare the last {window.quarter} with the rest of the{" "}
+          {window.words}. Half of the durations were at most the p50, and 19 of 20 at most the p95.
         </p>
       </>
     );

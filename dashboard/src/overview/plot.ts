@@ -1,15 +1,15 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { type ColourName, onThemeChange, readPalette } from "../ui/palette.ts";
 import { type FigureText, minuteText } from "./figure-text.ts";
 import type { Values } from "./figures.ts";
-import { onThemeChange, readPalette } from "./palette.ts";
 
 /** One line of a chart. */
 export interface Line {
   readonly label: string;
   readonly values: Values;
   /** The variable of styles.css without its dashes. */
-  readonly colour: string;
+  readonly colour: ColourName;
   readonly dashed?: boolean;
 }
 
@@ -55,8 +55,8 @@ export function createPlot(element: HTMLElement, data: PlotData, options: PlotOp
     if (!logarithmic) return [0, Math.max(most, (high ?? 0) * 1.1)];
     return [1, ROUND_MS.find((round) => round >= Math.max(1000, high ?? 0)) ?? LONGEST_MS];
   };
-  const axis = { stroke: () => palette("dim"), font: "11px system-ui, sans-serif", ticks: { show: false } };
-  const grid = { stroke: () => palette("line"), width: 1 };
+  const axis = { stroke: () => palette.dim, font: "11px system-ui, sans-serif", ticks: { show: false } };
+  const grid = { stroke: () => palette.line, width: 1 };
   const plot = new uPlot(
     {
       ...{ width: Math.max(1, element.clientWidth), height: HEIGHT, padding: [8, 18, 0, 0] },
@@ -85,7 +85,7 @@ export function createPlot(element: HTMLElement, data: PlotData, options: PlotOp
         { label: "Time", value: (_plot, seconds) => (seconds === null ? "" : minuteText(seconds * 1000)) },
         ...data.lines.map(({ label, colour, dashed }) => ({
           label,
-          stroke: () => palette(colour),
+          stroke: () => palette[colour],
           ...{ width: 1.5, ...(dashed && { dash: [4, 3] }) },
           points: { show: true, size: 4, filter: alone },
           value: (_plot: uPlot, value: number | null) => (value === null ? "–" : text(value)),

@@ -22,7 +22,7 @@ export function Tiles({ figures, series, queue, window }: TilesProps) {
     queue && platforms.reduce((sum, platform) => sum + read(platform), 0n);
   return (
     <dl className="tiles">
-      <Tile title="Asked for" values={series.submitted} note={perMinute(total.submittedCount, window)} {...{ window }}>
+      <Tile title="Submitted" values={series.submitted} note={perMinute(total.submittedCount, window)} {...{ window }}>
         {countText(total.submittedCount)}
       </Tile>
       <Tile title="Ended" values={series.ended} note={perMinute(endedCount(total), window)} {...{ window }}>
@@ -56,7 +56,7 @@ export function Tiles({ figures, series, queue, window }: TilesProps) {
 }
 
 function perMinute(all: bigint, { seconds }: Window): string {
-  return `${amountText((Number(all) * 60) / seconds)} a minute`;
+  return `${amountText((Number(all) * 60) / seconds)} per minute`;
 }
 
 const count = (value: bigint | undefined) => (value === undefined ? "…" : countText(value));

@@ -29,11 +29,9 @@ export class FaultBoundary extends Component<FaultBoundaryProps, FaultState> {
       <div className="panel error" role="alert">
         <p className="panel-title">This page has a fault</p>
         <pre className="message">{String(this.state.fault)}</pre>
-        <p>
-          The server and its work are not touched. Loading the page anew helps when the server was upgraded meanwhile.
-        </p>
+        <p>The server and its work are not touched. Reloading the page helps when the server was upgraded meanwhile.</p>
         <button type="button" onClick={() => location.reload()}>
-          Load anew
+          Reload
         </button>
       </div>
     );

@@ -1,6 +1,7 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { useLocation } from "wouter";
 import { FarmService } from "../../../gen/opgrid/v1/opgrid_pb.ts";
+import { instanceText } from "../format/instance.ts";
 import { useInstance } from "../location/parameters.ts";
 import { ALL_INSTANCES, operationsPath } from "../location/paths.ts";
 
@@ -24,7 +25,7 @@ export function InstanceSwitcher() {
         <option value={ALL_INSTANCES}>all</option>
         {names.map((name) => (
           <option key={name} value={name}>
-            {name === "" ? "(nameless)" : name}
+            {instanceText(name)}
           </option>
         ))}
         {!known && <option value={instance}>{instance}</option>}

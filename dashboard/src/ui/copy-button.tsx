@@ -26,7 +26,7 @@ export function CopyButton({ text, what }: { readonly text: string | (() => stri
   const [said, setSaid] = useState("");
   const onClick = async () => {
     const copied = await copy(typeof text === "string" ? text : text());
-    setSaid(copied ? "Copied" : "Not allowed");
+    setSaid(copied ? "Copied" : "Not copied");
     setTimeout(() => setSaid(""), 1500);
   };
   return (

@@ -1,4 +1,5 @@
 import type { PlatformQueue, Worker } from "../../../gen/opgrid/v1/opgrid_pb.ts";
+import { instanceWords } from "../format/instance.ts";
 import { type Property, propertiesText } from "../format/properties.ts";
 import { durationOf } from "../format/time.ts";
 import { withTerm } from "../operations/filter-text.ts";
@@ -58,7 +59,7 @@ export function whyUnserved(platform: PlatformQueue, workers: readonly Worker[] 
   }
   if (!workers) return "No worker fits";
   const serving = workers.filter((worker) => worker.instanceName === "*" || worker.instanceName === instanceName);
-  if (serving.length === 0) return `No worker serves ${instanceName === "" ? "the nameless instance" : instanceName}`;
+  if (serving.length === 0) return `No worker serves ${instanceWords(instanceName)}`;
   const missing = properties.filter((required) => !serving.some((worker) => offers(worker, required)));
   if (missing.length > 0) return `No worker offers ${named(missing)}`;
   return `No worker offers all of ${named(properties)}; each alone is offered`;

@@ -39,7 +39,7 @@ export function QueueSection({ instance, queue, at, workers }: QueueSectionProps
             checked={idleText === "1"}
             onChange={({ target }) => setIdle(target.checked ? "1" : undefined)}
           />{" "}
-          Also platforms without work
+          Show idle platforms
         </label>
       </div>
       {shown.length === 0 ? (

@@ -1,5 +1,6 @@
 import { Link } from "wouter";
 import type { PlatformQueue, Worker } from "../../../gen/opgrid/v1/opgrid_pb.ts";
+import { instanceText } from "../format/instance.ts";
 import { countText } from "../format/number.ts";
 import { propertiesText } from "../format/properties.ts";
 import { tickingText } from "../format/time.ts";
@@ -66,9 +67,7 @@ function PlatformRow({ platform, ofAll, workers, ageMs }: PlatformRowProps) {
         <Properties of={properties} none="No requirements" />
         {isStuck(platform) && <p className="why">✕ {whyUnserved(platform, workers)}</p>}
       </td>
-      {ofAll && (
-        <td data-title="Instance">{instanceName === "" ? <span className="dim">(nameless)</span> : instanceName}</td>
-      )}
+      {ofAll && <td data-title="Instance">{instanceText(instanceName)}</td>}
       <Count title="Waiting" count={queuedCount} href={list("QUEUED")} />
       <td className="numeric" data-title="Longest wait">
         {wait === undefined ? null : tickingText(wait)}

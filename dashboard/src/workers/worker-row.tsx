@@ -1,5 +1,6 @@
 import { Link } from "wouter";
 import type { Worker, WorkerLease } from "../../../gen/opgrid/v1/opgrid_pb.ts";
+import { instanceWords } from "../format/instance.ts";
 import { plural } from "../format/number.ts";
 import { agoText, dateText, msOf, tickingText } from "../format/time.ts";
 import { operationsPath } from "../location/paths.ts";
@@ -59,8 +60,7 @@ export function WorkerRow({ worker, instance, index, now, running, rowRef }: Wor
 }
 
 function servesText(instanceName: string): string {
-  if (instanceName === "*") return "all instances";
-  return instanceName === "" ? "the nameless instance" : instanceName;
+  return instanceName === "*" ? "all instances" : instanceWords(instanceName);
 }
 
 function Status({ worker }: { readonly worker: Worker }) {

@@ -129,7 +129,7 @@ function Totals({ workers, words, onSearch }: TotalsProps) {
   return (
     <>
       <span className="dim">
-        {countText(jobs)} of {plural(capacity, "place")} taken
+        {countText(jobs)} of {plural(capacity, "slot")} taken
       </span>
       {choices.map(
         ([state, count]) =>

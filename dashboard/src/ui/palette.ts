@@ -1,18 +1,25 @@
-/** Colours that a canvas takes, by the names of the variables of styles.css. */
-export type Palette = (name: string) => string;
+const NAMES = [
+  ...(["text", "dim", "line", "bg", "raised", "accent"] as const),
+  ...(["queued", "executing", "succeeded", "cached", "failed", "cancelled", "unknown"] as const),
+] as const;
+
+/** The variables of styles.css that are drawn with. */
+export type ColourName = (typeof NAMES)[number];
+
+/** Colours that a canvas takes. */
+export type Palette = Readonly<Record<ColourName, string>>;
 
 /** Reads the colours as they are now: a canvas knows neither variables nor `light-dark()`. */
 export function readPalette(): Palette {
   const probe = document.createElement("span");
   document.body.append(probe);
-  const known = new Map<string, string>();
   const style = getComputedStyle(probe);
-  for (const name of ["line", "dim", "accent", "queued", "executing", "succeeded", "cached", "failed", "cancelled"]) {
+  const entries = NAMES.map((name) => {
     probe.style.color = `var(--${name})`;
-    known.set(name, style.color);
-  }
+    return [name, style.color];
+  });
   probe.remove();
-  return (name) => known.get(name) ?? "gray";
+  return Object.fromEntries(entries) as Palette;
 }
 
 /** Calls back whenever the page goes from light to dark or back, until it is told not to. */

@@ -1,6 +1,5 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
-import { ContentAddressableStorage } from "../../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { ByteStream } from "../../../gen/google/bytestream/bytestream_pb.ts";
 import { Operations } from "../../../gen/google/longrunning/operations_pb.ts";
 import { FarmService } from "../../../gen/opgrid/v1/opgrid_pb.ts";
@@ -8,8 +7,9 @@ import { FarmService } from "../../../gen/opgrid/v1/opgrid_pb.ts";
 /** Calls the server that the page came from. */
 export const transport = createConnectTransport({ baseUrl: location.origin, useBinaryFormat: true, useHttpGet: false });
 
-/** What the dashboard asks beside of what connect-query does: streams, and calls that belong to no component. */
+/** Watches, and calls of the farm that belong to no component: all else goes through connect-query. */
 export const farm: Client<typeof FarmService> = createClient(FarmService, transport);
+/** The operations as any client has them. */
 export const operations: Client<typeof Operations> = createClient(Operations, transport);
-export const blobs: Client<typeof ContentAddressableStorage> = createClient(ContentAddressableStorage, transport);
+/** Reads blobs. */
 export const byteStream: Client<typeof ByteStream> = createClient(ByteStream, transport);

@@ -1,9 +1,11 @@
 import type { Bar, Lane } from "./lanes.ts";
 import { barAt } from "./span.ts";
 
-/** Heights in CSS pixels. */
+/** How high a track is, in CSS pixels. */
 export const TRACK_HEIGHT = 13;
+/** The room between two lanes, in CSS pixels. */
 export const LANE_GAP = 5;
+/** How high the axis is, which stands above all lanes, in CSS pixels. */
 export const AXIS_HEIGHT = 24;
 
 /** A track of a lane and where it is, in CSS pixels below the axis. */

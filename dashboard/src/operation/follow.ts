@@ -3,6 +3,7 @@ import type { RequestMetadata } from "../../../gen/build/bazel/remote/execution/
 import type { ClientIdentity } from "../../../gen/build/buildgrid/identity_pb.ts";
 import type { Operation } from "../../../gen/google/longrunning/operations_pb.ts";
 import type { WatchOperationsResponse } from "../../../gen/opgrid/v1/opgrid_pb.ts";
+import { HIDDEN_AFTER_MS, HOPELESS, LONGEST_SILENCE_MS, retryDelayMs } from "../api/watching.ts";
 import { filterValue } from "../operations/filter-text.ts";
 import { idOf, instanceOf } from "../operations/row.ts";
 
@@ -59,12 +60,7 @@ export interface FollowDeps {
 
 const ENDED_EVERY_MS = 15_000;
 const POLL_EVERY_MS = 1000;
-const HIDDEN_AFTER_MS = 5000;
-/** A connection that is silent for so long is dead: the server says every 30 s that nothing has happened. */
-const LONGEST_SILENCE_MS = 90_000;
-const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 5000;
-const HOPELESS = new Set<Code>([Code.InvalidArgument, Code.PermissionDenied, Code.Unauthenticated, Code.Unimplemented]);
 
 /**
  * Follows an operation by a watch, which unlike GetOperation is no poll to the server: that somebody looks at it must not
@@ -153,7 +149,7 @@ export function createFollow(deps: FollowDeps, name: string): Follow {
       return connect();
     }
     if (HOPELESS.has(code)) return enter("refused", { error: thrown });
-    const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures) * (0.75 + Math.random() / 2);
+    const wait = retryDelayMs(failures, LAST_RETRY_MS, Math.random());
     failures += 1;
     connectIn(wait);
     enter("disconnected", { error: thrown, retryAt: Date.now() + wait });

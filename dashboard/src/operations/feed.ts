@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { WatchOperationsResponse } from "../../../gen/opgrid/v1/opgrid_pb.ts";
 import { OperationView } from "../../../gen/opgrid/v1/opgrid_pb.ts";
+import { HIDDEN_AFTER_MS, HOPELESS, LONGEST_SILENCE_MS, retryDelayMs } from "../api/watching.ts";
 import type { FeedPage, Timer } from "./feed-page.ts";
 import type { Row } from "./row.ts";
 import { rowOrder } from "./row-order.ts";
@@ -55,6 +56,7 @@ export type Watch = (
   options: { signal: AbortSignal },
 ) => AsyncIterable<WatchOperationsResponse>;
 
+/** What a feed is of, and what it is made with. */
 export interface FeedOptions {
   readonly watch: Watch;
   readonly page: FeedPage;
@@ -67,22 +69,9 @@ export interface FeedOptions {
 
 /** Listeners hear of changes this often at most. */
 const TELL_EVERY_MS = 100;
-/** A hidden page gives its connection back after this time: browsers have six for a server, all tabs together. */
-const HIDDEN_AFTER_MS = 5000;
-const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 15_000;
-/** A connection that is silent for so long is dead: the server says every 30 s that nothing has happened. */
-const LONGEST_SILENCE_MS = 90_000;
 /** News that have come already are taken in for so long before the page gets its turn. */
 const TURN_MS = 8;
-
-const HOPELESS = new Set<Code>([
-  Code.InvalidArgument,
-  Code.PermissionDenied,
-  Code.Unauthenticated,
-  Code.Unimplemented,
-  Code.NotFound,
-]);
 
 /**
  * Follows operations. A connection that breaks is made again, later each time up to 15 s, and resumes with the last token,
@@ -147,7 +136,7 @@ export function createFeed({ watch, page, instance, filter, limit = 100_000 }: F
       return connect();
     }
     if (HOPELESS.has(code)) return enter("refused", { error: thrown });
-    const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures) * (0.75 + page.random() / 2);
+    const wait = retryDelayMs(failures, LAST_RETRY_MS, page.random());
     failures += 1;
     retrying = page.after(wait, () => {
       enter("disconnected", { error: thrown });

@@ -21,6 +21,7 @@ export interface PlotData {
   readonly lines: readonly Line[];
 }
 
+/** How the values of a chart are written and scaled. */
 export interface PlotOptions {
   readonly text: FigureText;
   /** For the round values of the axis; default `text`. */

@@ -9,6 +9,7 @@ export interface Window {
   readonly quarter: string;
 }
 
+/** The windows to choose from; the first one is the default. */
 export const WINDOWS: readonly [Window, ...Window[]] = [
   { id: "1h", words: "hour", seconds: 3600, quarter: "15 minutes" },
   { id: "6h", words: "6 hours", seconds: 6 * 3600, quarter: "90 minutes" },

@@ -7,6 +7,7 @@ export type WorkerState = "idle" | "busy" | "full" | "unhealthy" | "rebooting" |
 
 /** What a list of workers is ordered by. */
 export const WORKER_SORTS = ["status", "busy", "name", "seen"] as const;
+/** One of them. */
 export type WorkerSort = (typeof WORKER_SORTS)[number];
 
 const STATES: Partial<Record<BotStatus, WorkerState>> = {
@@ -21,6 +22,7 @@ export function jobsOf({ leases, otherLeaseCount }: Worker): number {
   return leases.length + otherLeaseCount;
 }
 
+/** How a worker is. */
 export function stateOf(worker: Worker): WorkerState {
   if (worker.status !== BotStatus.OK) return STATES[worker.status] ?? "unknown";
   const jobs = jobsOf(worker);
@@ -82,6 +84,7 @@ export interface WorkerTotals {
   readonly capacity: number;
 }
 
+/** Counts workers, and what they run. */
 export function totalsOf(workers: readonly Worker[]): WorkerTotals {
   const totals = { idle: 0, busy: 0, unavailable: 0, jobs: 0, capacity: 0 };
   for (const worker of workers) {

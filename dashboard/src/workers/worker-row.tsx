@@ -33,6 +33,7 @@ const SIGNS: Record<WorkerState, string> = {
 /** More of what a worker runs is a list of its own. */
 const MOST_LEASES = 4;
 
+/** A worker: how it is, what it runs and offers, and when it was last heard of. */
 export function WorkerRow({ worker, instance, index, now, running, rowRef }: WorkerRowProps) {
   const { botId, sessionName, instanceName, properties } = worker;
   return (

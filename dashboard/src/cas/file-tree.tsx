@@ -34,6 +34,8 @@ export function FileTree({ roots, home, what, selected, onSelect, onFound }: Fil
     overscan: 12,
   });
 
+  // The row that had the focus goes when its directory is closed.
+  const focusedIndex = Math.max(0, indexOf(rows, focused));
   const found = rows.find((row) => row.kind === "node" && row.node.path === selected);
   const file = found?.kind === "node" && found.node.kind === "file" ? found.node : undefined;
   useEffect(() => onFound(file), [file, onFound]);
@@ -44,10 +46,9 @@ export function FileTree({ roots, home, what, selected, onSelect, onFound }: Fil
     if (kind === "file") onSelect(path);
   };
   const onKeyDown = (event: React.KeyboardEvent) => {
-    const index = Math.max(0, indexOf(rows, focused));
-    const row = rows[index];
+    const row = rows[focusedIndex];
     const isOurs = !event.ctrlKey && !event.metaKey && !event.altKey;
-    const effect = isOurs ? keyEffect(rows, index, event.key.toLowerCase()) : undefined;
+    const effect = isOurs ? keyEffect(rows, focusedIndex, event.key.toLowerCase()) : undefined;
     if (effect === undefined || row?.kind !== "node") return;
     event.preventDefault();
     event.stopPropagation();
@@ -60,7 +61,6 @@ export function FileTree({ roots, home, what, selected, onSelect, onFound }: Fil
 
   if (roots.length === 0) return <p className="dim">No files.</p>;
   const items = virtual.getVirtualItems();
-  const focusedPath = focused ?? (rows[0]?.kind === "node" ? rows[0].node.path : undefined);
   return (
     <div
       className="file-tree"
@@ -69,7 +69,7 @@ export function FileTree({ roots, home, what, selected, onSelect, onFound }: Fil
       aria-label={what}
       tabIndex={0}
       onKeyDown={onKeyDown}
-      aria-activedescendant={focusedPath === undefined ? undefined : `${what}-${indexOf(rows, focusedPath)}`}
+      aria-activedescendant={`${what}-${focusedIndex}`}
     >
       <div role="presentation" style={{ height: virtual.getTotalSize(), position: "relative" }}>
         {items.map(({ index, start }) => {
@@ -83,7 +83,7 @@ export function FileTree({ roots, home, what, selected, onSelect, onFound }: Fil
                   {...{ row }}
                   id={`${what}-${index}`}
                   selected={row.node.path === selected}
-                  focused={row.node.path === focusedPath}
+                  focused={index === focusedIndex}
                   onAct={() => act(row.node)}
                 />
               )}

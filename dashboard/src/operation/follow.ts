@@ -62,6 +62,18 @@ const ENDED_EVERY_MS = 15_000;
 const POLL_EVERY_MS = 1000;
 const LAST_RETRY_MS = 5000;
 
+/** What news say of an operation: how it is now, and whether it was deleted after that. */
+function newsOf(name: string, { changes }: WatchOperationsResponse) {
+  const last = changes.findLast(
+    ({ change }) => change.case === "operation" || (change.case === "deleted" && idOf(change.value) === idOf(name)),
+  );
+  const latest = changes.findLast(({ change }) => change.case === "operation")?.change;
+  return {
+    operation: latest?.case === "operation" ? latest.value : undefined,
+    isDeleted: last?.change.case === "deleted",
+  };
+}
+
 /**
  * Follows an operation by a watch, which unlike GetOperation is no poll to the server: that somebody looks at it must not
  * keep alive what its client gave up. Once it has ended, and where the instance has no FarmService, GetOperation is asked
@@ -88,10 +100,10 @@ export function createFollow(deps: FollowDeps, name: string): Follow {
     state = { ...state, error: undefined, retryAt: undefined, ...more, phase };
     for (const listener of listeners) listener();
   };
-  const gone = () => {
+  const gone = (operation = state.operation) => {
     isTold = false;
     resumeToken = "";
-    enter("gone", { error: new ConnectError(`no such operation: ${name}`, Code.NotFound) });
+    enter("gone", { operation, error: new ConnectError(`no such operation: ${name}`, Code.NotFound) });
   };
   const connectIn = (ms: number) => {
     clearTimeout(timer);
@@ -110,21 +122,15 @@ export function createFollow(deps: FollowDeps, name: string): Follow {
   const take = (news: WatchOperationsResponse): boolean => {
     failures = 0;
     resumeToken = news.resumeToken || resumeToken;
+    const { operation, isDeleted } = newsOf(name, news);
     if (news.reset) isTold = false;
-    let { operation } = state;
-    for (const { change } of news.changes) {
-      if (change.case === "operation") {
-        operation = change.value;
-        isTold = true;
-      }
-      if (change.case !== "deleted" || idOf(change.value) !== idOf(name)) continue;
-      gone();
+    isTold ||= operation !== undefined;
+    if (isDeleted || (news.live && !isTold)) {
+      gone(operation);
       return true;
     }
-    const isGone = news.live && !isTold;
-    if (isGone) gone();
-    else if (operation !== state.operation || (state.phase !== "live" && operation)) enter("live", { operation });
-    return isGone || operation?.done === true;
+    if (operation || (state.operation && state.phase !== "live")) enter("live", operation && { operation });
+    return state.operation?.done === true;
   };
   const watch = async (signal: AbortSignal) => {
     const request = { instanceName: instanceOf(name), filter: `name = ${filterValue(idOf(name))}`, resumeToken };

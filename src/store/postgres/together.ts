@@ -12,7 +12,8 @@ const MOST_IN_A_GROUP = 200;
 /**
  * Answers questions in groups: those go together that come in one turn of the event loop, or while others are under way.
  * Each is asked after it was put, so that no answer is older than its question. `answer` resolves each of a group; what it
- * throws is told to those that have no answer yet.
+ * throws is told to those that have no answer yet; then all that wait are one group, so that none of them waits for more
+ * than one failure before its own.
  */
 export function together<Key, Answer>(
   answer: (questions: readonly Question<Key, Answer>[]) => Promise<void>,
@@ -20,21 +21,26 @@ export function together<Key, Answer>(
   const waiting: Question<Key, Answer>[] = [];
   let underWay = 0;
   let willStart = false;
+  let failing = false;
 
   function start(): void {
     willStart = false;
     while (underWay < MOST_UNDER_WAY && waiting.length > 0) {
       underWay += 1;
-      const group = waiting.splice(0, MOST_IN_A_GROUP);
-      void answer(group)
-        .catch((error: unknown) => {
-          for (const { reject } of group) reject(error);
-        })
-        .finally(() => {
-          underWay -= 1;
-          startSoon();
-        });
+      void ask(waiting.splice(0, failing ? waiting.length : MOST_IN_A_GROUP));
     }
+  }
+
+  async function ask(group: readonly Question<Key, Answer>[]): Promise<void> {
+    try {
+      await answer(group);
+      failing = false;
+    } catch (error) {
+      failing = true;
+      for (const { reject } of group) reject(error);
+    }
+    underWay -= 1;
+    startSoon();
   }
 
   /** What came with others over the network is put by the end of this turn. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { withSgr } from "../../dashboard/src/cas/sgr.ts";
-import { createRowReader, LONGEST_ROW, rowsOf, type TextRow, visibleText } from "../../dashboard/src/cas/text-rows.ts";
+import { createRowReader, LONGEST_ROW, rowsOf, type TextRow } from "../../dashboard/src/cas/text-rows.ts";
+import { visibleText } from "../../dashboard/src/format/visible.ts";
 
 const texts = (rows: readonly TextRow[]) => rows.map(({ text }) => text);
 

@@ -1,13 +1,13 @@
 import type { ReactNode } from "react";
 import { useMemo } from "react";
 import { bytesText } from "../format/bytes.ts";
+import { visibleText } from "../format/visible.ts";
 import { CopyButton } from "../ui/copy-button.tsx";
 import { inlineSource } from "./blob-source.ts";
 import { BlobView } from "./blob-view.tsx";
 import { DownloadButton } from "./download-button.tsx";
 import type { FileEntry } from "./file-node.ts";
 import { type BlobDigest, type BlobHome, blobKey, readName } from "./resource-names.ts";
-import { visibleText } from "./text-rows.ts";
 import { useBlobSource } from "./use-blob.ts";
 
 /** A digest that can be copied whole. */

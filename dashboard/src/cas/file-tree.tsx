@@ -3,10 +3,10 @@ import { useEffect, useRef, useState } from "react";
 import { bytesText } from "../format/bytes.ts";
 import { BlobProblem } from "./blob-problem.tsx";
 import "./blobs.css";
+import { visibleText } from "../format/visible.ts";
 import type { FileEntry, FileNode } from "./file-node.ts";
 import { type FileRow, keyEffect } from "./file-rows.ts";
 import type { BlobHome } from "./resource-names.ts";
-import { visibleText } from "./text-rows.ts";
 import { useFileRows } from "./use-file-rows.ts";
 
 interface FileTreeProps {

@@ -1,3 +1,4 @@
+import { SPECIAL, visible } from "../format/visible.ts";
 import { PLAIN, type Style, withSgr } from "./sgr.ts";
 
 /** From where on a row's text has a style. */
@@ -35,8 +36,6 @@ const MOST_RUNS = 200_000;
 const LONGEST_SEQUENCE = 4096;
 
 // biome-ignore-start lint/suspicious/noControlCharactersInRegex: controls are what is looked for
-/** Controls, and what makes text look like another: directions, invisible spaces and joiners. */
-const SPECIAL = /[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 const CSI = /\x1b\[([0-?]{0,4096})[ -/]{0,16}([@-~])/y;
 const STRING = /\x1b[\]PX^_][^\x07\x1b\n]{0,4096}(?:\x07|\x1b\\)/y;
 const OTHER = /\x1b[ -/]{0,16}[0-OQ-WYZ\\`-~]/y;
@@ -153,20 +152,6 @@ function matchAt(pattern: RegExp, input: string, at: number): RegExpExecArray | 
 function whole(text: string, length: number): number {
   const code = text.charCodeAt(length - 1);
   return code >= 0xd800 && code <= 0xdbff && length > 1 ? length - 1 : length;
-}
-
-function visible(character: string): string {
-  return `⟨U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
-}
-
-/** A short text with its controls made visible, newlines included. */
-export function visibleText(text: string): string {
-  return text.replace(SPECIAL, visible);
-}
-
-/** A text with its controls made visible, but for its newlines. */
-export function visibleLines(text: string): string {
-  return text.split("\n").map(visibleText).join("\n");
 }
 
 /** All rows of a text at hand. */

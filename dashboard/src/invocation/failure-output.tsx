@@ -4,9 +4,9 @@ import type { ActionResult } from "../../../gen/build/bazel/remote/execution/v2/
 import { Operations } from "../../../gen/google/longrunning/operations_pb.ts";
 import { failureOf } from "../api/failure.ts";
 import type { BlobHome } from "../cas/resource-names.ts";
-import { visibleLines } from "../cas/text-rows.ts";
 import { TextView } from "../cas/text-view.tsx";
 import { useWritten } from "../cas/use-blob.ts";
+import { visibleLines } from "../format/visible.ts";
 import { factsOf } from "../operation/facts.ts";
 import { instanceOf } from "../operations/row.ts";
 

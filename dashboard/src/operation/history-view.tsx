@@ -2,8 +2,8 @@ import { useQuery } from "@connectrpc/connect-query";
 import { useEffect } from "react";
 import { FarmService } from "../../../gen/opgrid/v1/opgrid_pb.ts";
 import { every } from "../api/polling.ts";
-import { visibleText } from "../cas/text-rows.ts";
 import { dateText, durationText, msOf } from "../format/time.ts";
+import { visibleText } from "../format/visible.ts";
 import { ErrorPanel } from "../ui/panels.tsx";
 import { eventText } from "./history.ts";
 

@@ -8,10 +8,10 @@ import { codeName } from "../api/failure.ts";
 import { FilePanel } from "../cas/blob-panel.tsx";
 import { DownloadButton } from "../cas/download-button.tsx";
 import type { BlobHome } from "../cas/resource-names.ts";
-import { visibleText } from "../cas/text-rows.ts";
 import { TextView } from "../cas/text-view.tsx";
 import { useWritten } from "../cas/use-blob.ts";
 import { bytesText } from "../format/bytes.ts";
+import { visibleText } from "../format/visible.ts";
 import type { Facts } from "./facts.ts";
 
 interface StreamProps {

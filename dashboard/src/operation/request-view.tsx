@@ -3,8 +3,8 @@ import type { RequestMetadata } from "../../../gen/build/bazel/remote/execution/
 import { ExecutionStage_ValueSchema } from "../../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import type { ClientIdentity } from "../../../gen/build/buildgrid/identity_pb.ts";
 import type { GetOperationStatsResponse, JobOperation } from "../../../gen/opgrid/v1/opgrid_pb.ts";
-import { visibleText } from "../cas/text-rows.ts";
 import { countText } from "../format/number.ts";
+import { visibleText } from "../format/visible.ts";
 import { invocationPath, operationsPath } from "../location/paths.ts";
 import { withTerm } from "../operations/filter-text.ts";
 import { idOf, instanceOf } from "../operations/row.ts";

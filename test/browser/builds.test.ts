@@ -65,7 +65,7 @@ test("the chart is gone through by keys, and a build is cancelled", { timeout: 6
   await page.getByRole("button", { name: "Cancel all" }).click();
   await page.getByRole("dialog").getByText("1 operation waits or runs").waitFor();
   await page.keyboard.press("Escape");
-  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Cancel all", "where the focus was");
+  assert.equal(await page.locator(":focus").textContent(), "Cancel all", "the focus is where it was");
   await page.keyboard.press("Enter");
   await page.getByRole("button", { name: "Cancel 1 operation" }).click();
   await page.getByText("1 operation was cancelled").waitFor();

@@ -17,7 +17,7 @@ export interface Turn {
   readonly signal: AbortSignal;
   /** Whether another step is this process's to take: no more at its end, or when another process took over. */
   isMine(): boolean;
-  /** For how long nothing that needs the store has failed here. */
+  /** For how long nothing that needs the store has failed here, or taken very long. */
   usableForMs(): number;
 }
 
@@ -92,9 +92,12 @@ export class Rounds {
   }
 
   async #claim(): Promise<boolean> {
+    const from = this.#clock.monotonic();
     try {
       const isMine = (await this.#shared?.holdDuty("duties", HOLD_MS)) ?? true;
       this.#isAway = false;
+      // So slow a store is as good as none: bots could not be heard either.
+      if (this.#clock.monotonic() - from > HOLD_MS) this.#usableSince = this.#clock.monotonic();
       return isMine;
     } catch (err) {
       if (!this.#isAway) this.#log.warn({ err }, "cannot ask whose the periodic duties are");

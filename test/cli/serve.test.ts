@@ -34,7 +34,7 @@ test("serves until SIGTERM, which ends it with exit code 0", async (t) => {
   server.kill("SIGTERM");
   const { code, out } = await server.ended;
   assert.equal(code, 0);
-  assert.equal(out.split("\n").length, 4);
+  assert.equal(out.split("\n").length, 5);
 });
 
 test("starts its bots as processes and takes them with it", async (t) => {
@@ -108,6 +108,7 @@ test("greets with commands that fit the address and the instances", () => {
   assert.equal(
     greeting(config({ "data-dir": "/d" }), "http://127.0.0.1:50051", "opgrid"),
     `opgrid is serving on http://127.0.0.1:50051 (instances "", "main"; 2 bots; data in /d)
+  look at it:          http://127.0.0.1:50051/
   build through it:    bazel build //... --remote_executor=grpc://127.0.0.1:50051 --remote_instance_name=main
   see its operations:  opgrid operation list --instance-name main
 `,

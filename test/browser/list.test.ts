@@ -166,7 +166,7 @@ test("finds operations by filters, views and keys", { timeout: 180_000 }, async 
     await page.getByRole("link", { name: "Builds" }).click();
     await page.getByText("No build yet").waitFor();
     assert.equal(new URL(page.url()).searchParams.get("instance"), "release/linux");
-    const line = page.getByText("--remote_instance_name=release/linux");
+    const line = page.locator(".code-line pre", { hasText: "--remote_instance_name=release/linux" });
     assert.match(
       String(await line.textContent()),
       new RegExp(`^bazel build //\\.\\.\\. --remote_executor=grpc://127.0.0.1:${server.port} `),

@@ -20,7 +20,7 @@ test("shows one operation, what it made, and ends it", { timeout: 180_000 }, asy
   const nobody = { platform: [{ name: "pool", value: "nobody" }] };
 
   await t.test("follows an operation from its worker to its output", async (t) => {
-    const { name, done } = await submit(clients, ...script("sleep 1; echo so far so good; exit 4"));
+    const { name, done } = await submit(clients, ...script("sleep 4; echo so far so good; exit 4"));
     const page = await open(t, name);
     const badge = page.locator(".operation-badge");
     await badge.getByText("executing").waitFor();

@@ -47,7 +47,7 @@ export function OperationHead({ name, facts, stats, who, command, isGone, onDeci
       </div>
       {command !== "" && (
         <p className="operation-command">
-          <code title={command.slice(0, 2000)}>{visibleText(command.slice(0, 500))}</code>
+          <code title={command.slice(0, 2000)}>{visibleText(command.slice(0, 500).replaceAll("\n", "↵"))}</code>
         </p>
       )}
       <Wait stats={stats} facts={facts} instance={instanceOf(name)} />

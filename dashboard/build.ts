@@ -12,8 +12,8 @@ function newest(directory: string): number {
 
 function isUpToDate(): boolean {
   if (!existsSync(join(built, "index.html"))) return false;
-  const lock = statSync(join(root, "package-lock.json")).mtimeMs;
-  return statSync(built).mtimeMs > Math.max(lock, newest(import.meta.dirname), newest(join(root, "gen")));
+  const sources = [import.meta.dirname, join(root, "gen"), join(root, "src/base")].map(newest);
+  return statSync(built).mtimeMs > Math.max(statSync(join(root, "package-lock.json")).mtimeMs, ...sources);
 }
 
 /** Puts a finished build in the place of the old one, whoever else does the same just now. */

@@ -71,6 +71,19 @@ test("packages stay in the rooms that they belong to", () => {
   assert.deepEqual(wrong.map(describe), []);
 });
 
+test("the dashboard imports generated code and base beside its own files and packages", () => {
+  const files = readdirSync(join(root, "dashboard/src"), { recursive: true, encoding: "utf8" });
+  const wrong = files
+    .filter((file) => /\.tsx?$/.test(file))
+    .flatMap((file) => {
+      const path = join("dashboard/src", file);
+      const specifiers = [...readFileSync(join(root, path), "utf8").matchAll(/(?:from|import)\s*\(?"(\.[^"]+)"/g)];
+      return specifiers.map(([, specifier = ""]) => join(dirname(path), specifier));
+    })
+    .filter((target) => !/^(dashboard\/src|gen|src\/base)\//.test(target));
+  assert.deepEqual(wrong, []);
+});
+
 test("every room of the table exists and every room is in the table", () => {
   const rooms = new Set(sources().map(roomOf));
   assert.deepEqual([...rooms].sort(), Object.keys(allowed).sort());

@@ -1,5 +1,5 @@
+import { shellQuote } from "../base/shell-quote.ts";
 import type { Config } from "../config/config.ts";
-import { shellQuote } from "./text.ts";
 
 const DEFAULT_PORT_URL = "http://127.0.0.1:50051";
 

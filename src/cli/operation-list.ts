@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { ListOperationsResponse, Operation } from "../../gen/google/longrunning/operations_pb.ts";
+import { shellQuote } from "../base/shell-quote.ts";
 import type { Clients, RemoteFlags } from "./client.ts";
 import { type CommandContext, remoteCommand, withExamples } from "./command.ts";
 import { ExitCode } from "./exit-codes.ts";
@@ -9,7 +10,7 @@ import { operationJson } from "./operation-json.ts";
 import { cells, fields, HEAD } from "./operation-row.ts";
 import type { Shell } from "./shell.ts";
 import { summarize } from "./summary.ts";
-import { shellQuote, table } from "./text.ts";
+import { table } from "./text.ts";
 
 interface ListFlags extends RemoteFlags, FilterFlags {
   readonly pageSize?: string;

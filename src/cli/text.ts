@@ -9,11 +9,6 @@ export function printable(text: string): string {
   });
 }
 
-/** A word as it can be pasted into a POSIX shell. */
-export function shellQuote(word: string): string {
-  return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
 /** A duration for people: `120ms`, `4.2s`, `3m05s`, `2h07m`, `3d04h`. */
 export function durationText(ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`;

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../src/base/clock.ts";
+import { shellQuote } from "../../src/base/shell-quote.ts";
 import { run, type Shell } from "../../src/cli/cli.ts";
-import { shellQuote } from "../../src/cli/text.ts";
 
 /** What a command line left behind. */
 export interface Outcome {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import test from "node:test";
 import fc from "fast-check";
-import { durationText, printable, shellQuote, table } from "../../src/cli/text.ts";
+import { shellQuote } from "../../src/base/shell-quote.ts";
+import { durationText, printable, table } from "../../src/cli/text.ts";
 
 test("shows durations as people read them", () => {
   const shown: [number, string][] = [

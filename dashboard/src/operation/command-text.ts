@@ -1,5 +1,5 @@
 import type { Command } from "../../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
-import { shellQuote } from "../format/shell.ts";
+import { shellQuote } from "../../../src/base/shell-quote.ts";
 
 /** The arguments as one line of a POSIX shell. */
 export function argumentsText(command: Command): string {

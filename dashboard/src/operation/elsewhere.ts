@@ -1,4 +1,4 @@
-import { shellQuote } from "../format/shell.ts";
+import { shellQuote } from "../../../src/base/shell-quote.ts";
 
 /** A command that shows what the page shows. */
 export interface ElsewhereLine {

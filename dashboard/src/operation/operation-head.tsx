@@ -1,4 +1,4 @@
-import type { Any } from "@bufbuild/protobuf/wkt";
+import { type Any, AnySchema } from "@bufbuild/protobuf/wkt";
 import { Link } from "wouter";
 import { ExecutionStage_Value } from "../../../gen/build/bazel/remote/execution/v2/remote_execution_pb.ts";
 import { type GetOperationStatsResponse, WaitReason } from "../../../gen/opgrid/v1/opgrid_pb.ts";
@@ -14,7 +14,7 @@ import { StandingBadge } from "../ui/stage.tsx";
 import type { Decision } from "./decisions.tsx";
 import type { Facts } from "./facts.ts";
 import type { Who } from "./follow.ts";
-import { detailJson } from "./raw-json.ts";
+import { rawJson } from "./raw-json.ts";
 import { Alike } from "./request-view.tsx";
 
 interface HeadProps {
@@ -137,7 +137,7 @@ function shown(text: string): string {
 }
 
 function Detail({ detail }: { readonly detail: Any }) {
-  return <pre>{shown(detailJson(detail))}</pre>;
+  return <pre>{shown(rawJson(AnySchema, detail))}</pre>;
 }
 
 function HeadFacts({ name, facts, stats, who }: Pick<HeadProps, "name" | "facts" | "stats" | "who">) {

@@ -76,8 +76,8 @@ export const columns: readonly Column[] = [
     ...{ id: "instance", title: "Instance", width: 10, ...hidden },
     cell: ({ name }, context) => <InstanceCell instance={instanceOf(name)} context={context} />,
   },
-  narrowing("target_id", "Target", (row) => row.target, { width: 22, priority: 2 }),
-  narrowing("action_mnemonic", "Mnemonic", (row) => row.mnemonic, { width: 13, priority: 2 }),
+  narrowing("target_id", "Target", (row) => row.target, { width: 19, priority: 2 }),
+  narrowing("action_mnemonic", "Mnemonic", (row) => row.mnemonic, { width: 12, priority: 2 }),
   {
     ...{ id: "command", title: "Command", sortKey: "command", width: 40, priority: 1, stretches: true },
     cell: ({ command }) => (
@@ -87,7 +87,7 @@ export const columns: readonly Column[] = [
     ),
   },
   narrowing("tool_name", "Tool", (row) => row.tool, { width: 7, priority: 3 }),
-  narrowing("worker", "Worker", (row) => row.worker, { width: 14, priority: 2 }),
+  narrowing("worker", "Worker", (row) => row.worker, { width: 11, priority: 2 }),
   moment("queued_time", "Queued", (row) => row.queuedAt, { priority: 2 }),
   span("queue_duration", "Waited", waitedMs, {}),
   span("duration", "Ran", ranMs, { priority: 2 }),

@@ -1,6 +1,6 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { FarmService } from "../../../gen/opgrid/v1/opgrid_pb.ts";
-import { shellQuote } from "../format/shell.ts";
+import { shellQuote } from "../../../src/base/shell-quote.ts";
 import { ALL_INSTANCES } from "../location/paths.ts";
 import { CodeLine } from "../ui/code-line.tsx";
 import { Empty } from "../ui/panels.tsx";

@@ -1,4 +1,4 @@
-import { shellQuote } from "../format/shell.ts";
+import { shellQuote } from "../../../src/base/shell-quote.ts";
 import { ALL_INSTANCES } from "../location/paths.ts";
 import { CodeLine } from "../ui/code-line.tsx";
 import { Empty } from "../ui/panels.tsx";

@@ -1,21 +1,14 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { migrationTexts } from "../helpers/migration-texts.ts";
 import { temporaryDir } from "../helpers/open-store.ts";
 import { startServer } from "../helpers/start-server.ts";
 import { runCli } from "./run-cli.ts";
 
-const names = readdirSync(new URL("../../src/store/migrations/sqlite/", import.meta.url))
-  .sort()
-  .map((name) => name.split("."));
-const titles = names.map(([title]) => title);
-const pending = names
-  .map(([title, mark]) => `${title} pending${mark === "compatible" ? ", compatible" : ""}\n`)
-  .join("");
-const applied = titles.map((title) => `${title} applied\n`).join("");
-const already = `already at ${titles.length}\n`;
+const { pending, applied, already } = migrationTexts("sqlite");
 
 test("migrate brings the database of a data directory forward and says what it did", async (t) => {
   const directory = join(await temporaryDir(t), "data");

@@ -22,7 +22,7 @@ test("the views that everybody has are filters that the server takes", () => {
 test("the current view is the one with the filter and the columns, or with the usual columns", () => {
   const views = [...BUILT_IN, mine, wide];
   assert.equal(viewOf(views, "", undefined)?.name, "All");
-  assert.equal(viewOf(views, " cancelled & sort_order=completed_time(desc)", undefined)?.name, "Cancelled");
+  assert.equal(viewOf(views, " error.code=CANCELLED & sort_order=completed_time(desc)", undefined)?.name, "Cancelled");
   assert.equal(viewOf(views, "tool_name=bazel", "stage,name"), wide);
   assert.equal(viewOf(views, "tool_name = bazel", "name"), mine);
   assert.equal(viewOf(views, "tool_name = recc", undefined), undefined);

@@ -1,20 +1,12 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { runCli } from "../cli/run-cli.ts";
+import { migrationTexts } from "../helpers/migration-texts.ts";
 import { holdTable, sharedPostgres } from "../helpers/postgres.ts";
 import { freePort, runSql } from "../helpers/postgres-server.ts";
 import { startGrid } from "../services/grid.ts";
 
-const names = readdirSync(new URL("../../src/store/migrations/postgres/", import.meta.url))
-  .sort()
-  .map((name) => name.split("."));
-const titles = names.map(([title]) => title);
-const pending = names
-  .map(([title, mark]) => `${title} pending${mark === "compatible" ? ", compatible" : ""}\n`)
-  .join("");
-const applied = titles.map((title) => `${title} applied\n`).join("");
-const already = `already at ${titles.length}\n`;
+const { titles, pending, applied, already } = migrationTexts("postgres");
 
 test("migrate brings a database forward and says what it did; a dry run changes nothing", async () => {
   const store = await (await sharedPostgres()).createDatabase();

@@ -1,5 +1,6 @@
 import type { BuildKind } from "../location/paths.ts";
 import { filterValue } from "../operations/filter-text.ts";
+import { CANCELLED, FAILED } from "../operations/standing-condition.ts";
 import type { Look } from "../ui/standing.ts";
 
 const KEYS: Record<BuildKind, string> = {
@@ -13,8 +14,8 @@ const LOOKS: Record<Look, string> = {
   executing: "stage = EXECUTING",
   succeeded: "done AND NOT cached AND NOT error.code:* AND NOT exit_code != 0",
   cached: "cached AND NOT error.code:* AND NOT exit_code != 0",
-  failed: "(exit_code != 0 OR error.code:*) AND NOT cancelled AND NOT error.code = CANCELLED",
-  cancelled: "(cancelled OR error.code = CANCELLED)",
+  failed: FAILED,
+  cancelled: CANCELLED,
   unknown: "NOT done",
 };
 

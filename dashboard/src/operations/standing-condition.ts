@@ -4,11 +4,17 @@ import { lookOf, type Standing } from "../ui/standing.ts";
 
 const STAGES = new Map<number, string>(Object.entries(Stage).map(([name, stage]) => [stage, name]));
 
+/** The condition of what was cancelled, by whomever. */
+export const CANCELLED = "error.code = CANCELLED";
+
+/** The condition of what failed: what was cancelled did not. */
+export const FAILED = `(exit_code != 0 OR error.code:*) AND NOT ${CANCELLED}`;
+
 /** The condition that what stands like this passes. */
 export function standingCondition(standing: Standing): string {
   switch (lookOf(standing)) {
     case "cancelled":
-      return "error.code = CANCELLED";
+      return CANCELLED;
     case "failed":
       return standing.errorCode === 0
         ? `exit_code = ${standing.exitCode}`

@@ -1,4 +1,5 @@
 import { type FilterText, sameFilter } from "./filter-text.ts";
+import { CANCELLED, FAILED } from "./standing-condition.ts";
 
 /** A list that has a name. */
 export interface View {
@@ -15,9 +16,9 @@ export const BUILT_IN: readonly View[] = [
   { name: "Executing", filter: "stage = EXECUTING AND sort_order = start_time" },
   {
     name: "Failed",
-    filter: "exit_code != 0 OR error.code:* AND NOT cancelled AND sort_order = completed_time(desc)",
+    filter: `${FAILED} AND sort_order = completed_time(desc)`,
   },
-  { name: "Cancelled", filter: "cancelled AND sort_order = completed_time(desc)" },
+  { name: "Cancelled", filter: `${CANCELLED} AND sort_order = completed_time(desc)` },
   { name: "Slow", filter: "duration > 1m AND sort_order = duration(desc)" },
   { name: "Retried", filter: "attempts > 1 AND sort_order = attempts(desc) AND sort_order = queued_time(desc)" },
 ];

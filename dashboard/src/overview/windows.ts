@@ -1,3 +1,4 @@
+import { FAILED } from "../operations/standing-condition.ts";
 /** How far back the overview looks. */
 export interface Window {
   /** As in the address. */
@@ -23,5 +24,5 @@ export function windowOf(id: string | undefined): Window {
 
 /** What failed in a window that ends now, the latest first. */
 export function failureFilter({ id }: Window): string {
-  return `(exit_code != 0 OR error.code != CANCELLED) AND completed_time > now-${id} AND sort_order = completed_time(desc)`;
+  return `${FAILED} AND completed_time > now-${id} AND sort_order = completed_time(desc)`;
 }
